@@ -1,0 +1,57 @@
+/**
+ * What the engine needs to know of a processor architecture. One value of this interface per architecture, in a
+ * folder of its own; `architectureOf` is the one place that lists them.
+ */
+
+import type { PhysAddr, VirtAddr } from '../base/addr.ts';
+
+/** Register values by the architecture's own lower-case names; absent where unknown. */
+export type Registers = Readonly<Record<string, bigint | undefined>>;
+
+/** Physical memory as page-table walks want it: a page as 32-bit words. Throws FaultError where it is not there. */
+export interface PageTableMemory {
+  words(pfn: number): Uint32Array;
+}
+
+/** One entry seen on the way from the root of a page table to the page. */
+export interface PageTableEntry {
+  /** The kernel's name of the level: PGD, P4D, PUD, PMD, PTE. */
+  readonly level: string;
+  readonly physicalAddress: PhysAddr;
+  readonly value: bigint;
+}
+
+export interface PageWalk {
+  readonly entries: readonly PageTableEntry[];
+  /** The physical address translated to; undefined where the last entry is not present. */
+  readonly physicalAddress: PhysAddr | undefined;
+  /** In bytes: 4 KiB, 2 MiB, 1 GiB. */
+  readonly pageSize: number;
+}
+
+export interface PageTables {
+  /** The physical address of a virtual one given in halves, or -1 where it is not mapped. Throws FaultError. */
+  translate(high: number, low: number): number;
+  walk(address: VirtAddr): PageWalk;
+}
+
+export interface PagingMode {
+  /** Physical address of the top table. */
+  readonly root: PhysAddr;
+  readonly levels: number;
+  /** Bits of an entry that encrypt memory (AMD SME) and are no address. */
+  readonly encryptionMask: bigint;
+}
+
+export interface Architecture {
+  readonly name: 'x86_64';
+  readonly elfMachine: number;
+  readonly instructionPointer: string;
+  readonly stackPointer: string;
+  readonly framePointer: string;
+  /** Register names by DWARF number. */
+  readonly dwarfRegisters: readonly string[];
+  /** The registers saved by NT_PRSTATUS (the whole note). */
+  registersOfPrstatus(note: Uint8Array): Registers | undefined;
+  pageTables(memory: PageTableMemory, mode: PagingMode): PageTables;
+}

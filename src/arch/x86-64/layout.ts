@@ -1,0 +1,18 @@
+/**
+ * Fixed points of the x86-64 kernel's address space: kernel Documentation/arch/x86/x86_64/mm.rst.
+ */
+
+import { virtAddr } from '../../base/addr.ts';
+
+/** __START_KERNEL_map: where the kernel image is mapped, at `phys_base` from physical 0. */
+export const START_KERNEL_MAP = virtAddr(0xffff_ffff_8000_0000n);
+/** The image mapping's size at most (KERNEL_IMAGE_SIZE with KASLR). */
+export const KERNEL_IMAGE_SIZE = 1 << 30;
+/** KASLR moves the image by multiples of CONFIG_PHYSICAL_ALIGN; 2 MiB is the smallest the architecture allows. */
+export const KASLR_STEP = 2 << 20;
+/** The lowest kernel address with 5-level paging; with 4 levels they begin higher. */
+export const KERNEL_SPACE = virtAddr(0xff00_0000_0000_0000n);
+/** CR3 without the PCID (bits 0–11) and without page-table isolation's user half (bit 12). */
+export const CR3_ROOT_MASK = 0x000f_ffff_ffff_e000n;
+export const CR3_USER_HALF = 0x1000n;
+export const CR4_LA57 = 1n << 12n;

@@ -1,0 +1,35 @@
+/**
+ * What the engine may ask of its surroundings. Node's answer is faces/node/host.ts; a browser's is another face's.
+ * Everything is synchronous; what cannot be is asked for by throwing NeedResource.
+ */
+
+export interface HostFile {
+  readonly path: string;
+  /** In bytes. */
+  readonly size: number;
+  /**
+   * Fills `target` from `offset` on. Returns the number of bytes read: less than the length of `target` only at the
+   * end of the file.
+   */
+  readInto(offset: number, target: Uint8Array): number;
+  close(): void;
+}
+
+export interface HostEntry {
+  readonly name: string;
+  readonly kind: 'file' | 'folder' | 'other';
+}
+
+export interface Host {
+  /** Opens a file for reading; undefined where there is none, it is a folder, or it may not be read. */
+  open(path: string): HostFile | undefined;
+  /** Why `open` would say no, for the user: "no such file", "is a folder", "permission denied". */
+  whyNot(path: string): string;
+  /** The entries of a folder; empty where there is none. */
+  list(path: string): readonly HostEntry[];
+  environment(name: string): string | undefined;
+  /** Inflates a zlib stream; the result is exactly `size` bytes. Throws FormatError. */
+  inflate(data: Uint8Array, size: number): Uint8Array;
+  /** The unpacked content of a compressed file. Throws NeedResource where the codec cannot run synchronously. */
+  unpackFile(path: string, codec: 'xz'): Uint8Array;
+}

@@ -1,0 +1,37 @@
+/** Nearest names, for "did you mean …". */
+
+/** Up to `most` of `candidates` within a third of the name's length in edits, nearest first. */
+export function nearestNames(name: string, candidates: Iterable<string>, most = 3): string[] {
+  const limit = Math.max(1, Math.floor(name.length / 3));
+  const found: { candidate: string; distance: number }[] = [];
+  for (const candidate of candidates) {
+    if (Math.abs(candidate.length - name.length) > limit) continue;
+    const distance = editDistance(name, candidate, limit);
+    if (distance <= limit) found.push({ candidate, distance });
+  }
+  found.sort((a, b) => a.distance - b.distance || (a.candidate < b.candidate ? -1 : 1));
+  return found.slice(0, most).map((entry) => entry.candidate);
+}
+
+/** Optimal string alignment distance (insertions, deletions, changes, swaps of neighbours); above `limit` inexact. */
+function editDistance(a: string, b: string, limit: number): number {
+  let beforePrevious: number[] = [];
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i];
+    let best = i;
+    for (let j = 1; j <= b.length; j++) {
+      const change = (previous[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      let distance = Math.min(change, (previous[j] as number) + 1, (current[j - 1] as number) + 1);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        distance = Math.min(distance, (beforePrevious[j - 2] as number) + 1);
+      }
+      current.push(distance);
+      best = Math.min(best, distance);
+    }
+    if (best > limit) return best;
+    beforePrevious = previous;
+    previous = current;
+  }
+  return previous[b.length] as number;
+}

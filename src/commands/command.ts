@@ -1,0 +1,38 @@
+/** A row of the command table: what help, completion, text, JSON and the command line are made from. */
+
+import type { Result } from '../query/result.ts';
+import type { ParsedArguments } from './options.ts';
+import type { Session } from './session.ts';
+
+export interface Option {
+  /** "-c". */
+  readonly flag: string;
+  /** What its value is; undefined for a switch. */
+  readonly value?: string;
+  readonly text: string;
+}
+
+export interface Example {
+  readonly line: string;
+  readonly text: string;
+}
+
+export interface Command {
+  readonly name: string;
+  readonly aliases: readonly string[];
+  /** One line, without a full stop. */
+  readonly summary: string;
+  /** What may follow the name, a form each. */
+  readonly synopsis: readonly string[];
+  readonly options: readonly Option[];
+  /** Paragraphs. */
+  readonly description: readonly string[];
+  readonly examples: readonly Example[];
+  /** What a word after the name may be completed to, besides options. */
+  readonly completes?: 'symbol' | 'command' | 'task';
+  /** Whether it may give several results: its JSON is then an array. */
+  readonly many: boolean;
+  /** Words stay as they are typed, options too: for a command that hands them to another. */
+  readonly raw?: boolean;
+  run(session: Session, args: ParsedArguments): Iterable<Result>;
+}

@@ -1,0 +1,87 @@
+/**
+ * A line as it is typed: a command with its words, and where its output goes. What is quoted by ' or " is one word
+ * and may hold anything; a backslash takes the meaning from the next character.
+ */
+
+import { UsageError } from '../base/errors.ts';
+
+export type Sink =
+  | { readonly kind: 'screen' }
+  | { readonly kind: 'pipe'; readonly command: string }
+  | { readonly kind: 'file'; readonly path: string; readonly append: boolean };
+
+export type Line =
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'shell'; readonly command: string }
+  | { readonly kind: 'command'; readonly words: readonly string[]; readonly sink: Sink };
+
+/** @throws UsageError where a quote does not end, or a pipe or file is not named */
+export function parseLine(line: string): Line {
+  const text = line.trim();
+  if (text === '' || text.startsWith('#') || text.startsWith('//')) return { kind: 'nothing' };
+  if (text.startsWith('!')) return { kind: 'shell', command: text.slice(1).trim() };
+  const { words, rest } = splitWords(text);
+  const sink = parseSink(rest);
+  return words.length === 0 ? { kind: 'nothing' } : { kind: 'command', words, sink };
+}
+
+/** Several commands on one line: `bt; log`. Semicolons in quotes and behind a pipe are left alone. */
+export function splitCommands(text: string): string[] {
+  const parts: string[] = [];
+  let part = '';
+  let quote = '';
+  let piped = false;
+  for (const character of text) {
+    if (quote !== '') quote = character === quote ? '' : quote;
+    else if (character === '"' || character === "'") quote = character;
+    else if (character === '|') piped = true;
+    if (character === ';' && quote === '' && !piped && !part.trimStart().startsWith('!')) {
+      parts.push(part);
+      part = '';
+    } else part += character;
+  }
+  return [...parts, part].map((entry) => entry.trim()).filter((entry) => entry !== '');
+}
+
+/** The words up to an unquoted `|` or `>`, and what begins with it. */
+function splitWords(text: string): { words: string[]; rest: string } {
+  const words: string[] = [];
+  let word: string | undefined;
+  let quote = '';
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at] ?? '';
+    if (quote !== '') {
+      if (character === quote) quote = '';
+      else word = (word ?? '') + character;
+    } else if (character === '"' || character === "'") {
+      quote = character;
+      word ??= '';
+    } else if (character === '\\' && at + 1 < text.length) {
+      at++;
+      word = (word ?? '') + (text[at] ?? '');
+    } else if (character === '|' || character === '>') {
+      if (word !== undefined) words.push(word);
+      return { words, rest: text.slice(at) };
+    } else if (/\s/.test(character)) {
+      if (word !== undefined) words.push(word);
+      word = undefined;
+    } else word = (word ?? '') + character;
+  }
+  if (quote !== '') throw new UsageError(`the quote ${quote} does not end`);
+  if (word !== undefined) words.push(word);
+  return { words, rest: '' };
+}
+
+function parseSink(rest: string): Sink {
+  if (rest === '') return { kind: 'screen' };
+  if (rest.startsWith('|')) {
+    const command = rest.slice(1).trim();
+    if (command === '') throw new UsageError('a shell command is wanted behind |');
+    return { kind: 'pipe', command };
+  }
+  const append = rest.startsWith('>>');
+  const { words, rest: more } = splitWords(rest.slice(append ? 2 : 1));
+  const [path] = words;
+  if (path === undefined || words.length > 1 || more !== '') throw new UsageError('one file is wanted behind >');
+  return { kind: 'file', path, append };
+}

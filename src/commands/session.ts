@@ -1,0 +1,93 @@
+/**
+ * What a sequence of commands shares: the kernel, the current task, the number base. The target is immutable; this is
+ * the only state.
+ */
+
+import { once } from '../base/search.ts';
+import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
+import { attempt, LookupError, UsageError } from '../base/errors.ts';
+import { Kernel } from '../kernel/kernel.ts';
+import { readTasks, Task, type TaskList } from '../kernel/tasks.ts';
+import { findCrashTask, type CrashTask } from '../query/crash-task.ts';
+import { addressOfName } from '../query/symbol-lookup.ts';
+import type { Target } from '../target/target.ts';
+import { Unwinder } from '../unwind/unwinder.ts';
+
+export class Session {
+  readonly kernel: Kernel;
+  readonly unwinder: () => Unwinder;
+  readonly tasks: () => TaskList;
+  readonly crash: () => CrashTask;
+  radix: 10 | 16 = 10;
+  #current: Task | undefined;
+
+  constructor(target: Target) {
+    this.kernel = new Kernel(target);
+    this.unwinder = once(() => new Unwinder(this.kernel));
+    this.tasks = once(() => readTasks(this.kernel));
+    this.crash = once(() => findCrashTask(this.kernel));
+  }
+
+  /** The task commands speak of when they name none: at first the one that crashed. */
+  get current(): Task {
+    this.#current ??= this.crash().task;
+    return this.#current;
+  }
+
+  set current(task: Task) {
+    this.#current = task;
+  }
+
+  /** The tasks a word names: a decimal pid, or the address of a task_struct. Throws LookupError. */
+  tasksNamed(word: string): readonly Task[] {
+    const { tasks } = this.tasks();
+    if (/^\d+$/.test(word)) {
+      const pid = Number(word);
+      const found = tasks.filter((task) => attempt(() => task.pid) === pid);
+      if (found.length > 0) return found;
+    }
+    const address = parseHex(word);
+    const found = tasks.filter((task) => task.address === address);
+    if (found.length === 0) throw new LookupError('task (a pid, or the address of a task_struct)', word);
+    return found;
+  }
+
+  /** The address a word means: a symbol with an optional offset, or hex. Throws UsageError. */
+  address(word: string): VirtAddr {
+    const inner = /^\((.*)\)$/.exec(word)?.[1] ?? word;
+    const address = addressOfName(this.kernel, inner) ?? sumOfHex(inner);
+    if (address === undefined) throw new UsageError(`${word} is no symbol and no hexadecimal address`);
+    return address;
+  }
+}
+
+/** `ff00…` or `0xff00…`; undefined where it is none. */
+export function parseHex(word: string): VirtAddr | undefined {
+  return /^(0x)?[0-9a-f]{1,16}$/i.test(word) ? virtAddr(BigInt(word.toLowerCase().startsWith('0x') ? word : `0x${word}`)) : undefined;
+}
+
+/** An address with an optional offset, both hex. */
+function sumOfHex(word: string): VirtAddr | undefined {
+  const [base = '', offset, ...more] = word.split('+');
+  const start = parseHex(base);
+  if (start === undefined || more.length > 0) return undefined;
+  if (offset === undefined) return start;
+  const delta = parseHex(offset);
+  return delta === undefined ? undefined : addVirt(start, delta);
+}
+
+/** "0,2-4" or "a" for all, among `cpus`. Throws UsageError. */
+export function parseCpus(text: string, cpus: readonly number[]): number[] {
+  if (text === 'a' || text === 'all') return [...cpus];
+  const wanted = new Set<number>();
+  for (const part of text.split(',')) {
+    const match = /^(\d+)(?:-(\d+))?$/.exec(part);
+    if (match?.[1] === undefined) throw new UsageError(`${text} is no list of CPUs (0,2-4)`);
+    const first = Number(match[1]);
+    const last = Number(match[2] ?? match[1]);
+    for (let cpu = first; cpu <= Math.min(last, 8191); cpu++) wanted.add(cpu);
+  }
+  const unknown = [...wanted].filter((cpu) => !cpus.includes(cpu));
+  if (unknown.length > 0) throw new UsageError(`there is no CPU ${unknown.join(', ')} in this dump (${cpus.join(', ')})`);
+  return [...wanted];
+}

@@ -1,0 +1,26 @@
+/** The command table: the one list that help, completion and every face are made from. */
+
+import type { Command } from '../command.ts';
+import { bt } from './bt.ts';
+import { foreach } from './foreach.ts';
+import { help } from './help.ts';
+import { log } from './log.ts';
+import { mod } from './mod.ts';
+import { ps } from './ps.ts';
+import { quit } from './quit.ts';
+import { rd } from './rd.ts';
+import { set } from './set.ts';
+import { sym } from './sym.ts';
+import { sys } from './sys.ts';
+import { vtop } from './vtop.ts';
+
+export const commands: readonly Command[] = [bt, foreach, help, log, mod, ps, quit, rd, set, sym, sys, vtop];
+
+export function findCommand(name: string): Command | undefined {
+  return commands.find((command) => command.name === name || command.aliases.includes(name));
+}
+
+/** Names and aliases. */
+export function commandNames(): string[] {
+  return commands.flatMap((command) => [command.name, ...command.aliases]);
+}

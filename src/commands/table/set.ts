@@ -1,0 +1,54 @@
+/** set: the current task and the variables of the session. */
+
+import { LookupError, UsageError } from '../../base/errors.ts';
+import { currentTask, readCpus } from '../../kernel/cpus.ts';
+import { Task } from '../../kernel/tasks.ts';
+import { taskInfo } from '../../query/task-info.ts';
+import type { Command } from '../command.ts';
+import { parseCpus } from '../session.ts';
+
+export const set: Command = {
+  name: 'set',
+  aliases: [],
+  summary: 'the current task, or another one; the number base',
+  synopsis: ['set [pid | task address]', 'set -c CPU', 'set -p', 'set radix 10|16', 'set -v'],
+  options: [
+    { flag: '-c', value: 'a CPU', text: 'the active task of that CPU becomes the current one' },
+    { flag: '-p', text: 'back to the task that panicked' },
+    { flag: '-v', text: 'the variables of the session' },
+  ],
+  description: ['Without an argument shows the current task: the one other commands speak of when they name none.'],
+  examples: [
+    { line: 'set 1', text: 'speak of init from now on' },
+    { line: 'set -p', text: 'of the task that panicked again' },
+  ],
+  completes: 'task',
+  many: false,
+  *run(session, args) {
+    const cpu = args.value('-c');
+    const [word, value] = args.words;
+    if (args.has('-v')) {
+      yield { type: 'text', lines: [`  radix: ${session.radix}`] };
+      return;
+    }
+    if (word === 'radix') {
+      if (value !== undefined && value !== '10' && value !== '16') throw new UsageError('set radix wants 10 or 16');
+      if (value !== undefined) session.radix = value === '16' ? 16 : 10;
+      yield { type: 'text', lines: [`output radix: ${session.radix} (${session.radix === 16 ? 'hexadecimal' : 'decimal'})`] };
+      return;
+    }
+    if (cpu !== undefined) {
+      const [chosen] = parseCpus(cpu, readCpus(session.kernel).present);
+      const address = chosen === undefined ? undefined : currentTask(session.kernel, chosen);
+      if (address === undefined) throw new LookupError('current task of CPU', cpu);
+      session.current = new Task(session.kernel, address);
+    } else if (args.has('-p')) {
+      if (!session.crash().panicked) throw new UsageError('nothing panicked in this dump; "sys" says what is known');
+      session.current = session.crash().task;
+    } else if (word !== undefined) {
+      const [task] = session.tasksNamed(word);
+      if (task !== undefined) session.current = task;
+    }
+    yield taskInfo(session.current, session.crash());
+  },
+};

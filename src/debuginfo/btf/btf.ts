@@ -1,0 +1,238 @@
+/**
+ * BTF type data as a source of types. Kernel Documentation/bpf/btf.rst.
+ *
+ * Split BTF (a module's) continues its base: its first id follows the base's last, its string offsets follow the
+ * base's strings. Opening costs one pass over the type section to know where each id lies; a type is decoded when it
+ * is asked for.
+ */
+
+import { FormatError } from '../../base/errors.ts';
+import { once } from '../../base/search.ts';
+import { Cursor } from '../../bytes/cursor.ts';
+import { stringAt, u32At } from '../../bytes/read.ts';
+import type { TypeSource } from '../types/catalog.ts';
+import { strip, voidType, type CompoundType, type EnumType, type Type, type TypedefType } from '../types/type.ts';
+import {
+  BTF_KIND_ARRAY,
+  BTF_KIND_DATASEC,
+  BTF_KIND_DECL_TAG,
+  BTF_KIND_ENUM,
+  BTF_KIND_ENUM64,
+  BTF_KIND_FLOAT,
+  BTF_KIND_FUNC_PROTO,
+  BTF_KIND_INT,
+  BTF_KIND_STRUCT,
+  BTF_KIND_TYPEDEF,
+  BTF_KIND_UNION,
+  BTF_KIND_VAR,
+  BTF_MAGIC,
+} from './constants.ts';
+import { decodeType } from './decode.ts';
+
+/** One type record's fixed part. */
+export interface BtfRecord {
+  readonly id: number;
+  readonly kind: number;
+  /** The kind_flag bit. */
+  readonly flag: boolean;
+  readonly length: number;
+  readonly name: string;
+  /** Size or type id, as the kind has it. */
+  readonly sizeOrType: number;
+  /** Where the kind's own data begins in `types`. */
+  readonly data: number;
+}
+
+export class Btf implements TypeSource {
+  readonly name = 'BTF';
+  readonly types: Uint8Array;
+  /** The last id, of this data and its base together. */
+  readonly lastId: number;
+  readonly #base: Btf | undefined;
+  readonly #strings: Uint8Array;
+  readonly #stringStart: number;
+  readonly #firstId: number;
+  readonly #offsets: Uint32Array;
+  readonly #decoded = new Map<number, Type>();
+  readonly #names: () => Map<string, number[]>;
+  readonly #enumerators: () => Map<string, bigint>;
+
+  /** @throws FormatError where the bytes are no BTF */
+  constructor(bytes: Uint8Array, section: string, base?: Btf) {
+    const header = new Cursor(bytes, section);
+    if (header.u16() !== BTF_MAGIC) throw new FormatError(section, 'is no BTF data');
+    header.skip(2);
+    const headerLength = header.u32();
+    const typesOffset = headerLength + header.u32();
+    const typesLength = header.u32();
+    const stringsOffset = headerLength + header.u32();
+    const stringsLength = header.u32();
+    if (typesOffset + typesLength > bytes.length || stringsOffset + stringsLength > bytes.length) {
+      throw new FormatError(section, 'ends before its types or strings do');
+    }
+    this.types = bytes.subarray(typesOffset, typesOffset + typesLength);
+    this.#strings = bytes.subarray(stringsOffset, stringsOffset + stringsLength);
+    this.#base = base;
+    this.#stringStart = base === undefined ? 0 : base.#stringStart + base.#strings.length;
+    this.#firstId = base === undefined ? 1 : base.lastId + 1;
+    this.#offsets = indexTypes(this.types, section);
+    this.lastId = this.#firstId + this.#offsets.length - 1;
+    this.#names = once(() => this.#indexNames());
+    this.#enumerators = once(() => this.#indexEnumerators());
+  }
+
+  /** The type of an id; 0, and any id that is not there, is void. */
+  type(id: number): Type {
+    if (id < this.#firstId) return id === 0 || this.#base === undefined ? voidType : this.#base.type(id);
+    let type = this.#decoded.get(id);
+    if (type === undefined) {
+      const record = this.record(id);
+      type = record === undefined ? voidType : decodeType(this, record);
+      this.#decoded.set(id, type);
+    }
+    return type;
+  }
+
+  record(id: number): BtfRecord | undefined {
+    if (id < this.#firstId) return this.#base?.record(id);
+    const at = this.#offsets[id - this.#firstId];
+    if (at === undefined) return undefined;
+    const info = u32At(this.types, at + 4);
+    return {
+      id,
+      kind: (info >>> 24) & 0x1f,
+      flag: info >>> 31 === 1,
+      length: info & 0xffff,
+      name: this.string(u32At(this.types, at)),
+      sizeOrType: u32At(this.types, at + 8),
+      data: at + 12,
+    };
+  }
+
+  string(offset: number): string {
+    if (offset < this.#stringStart) return this.#base?.string(offset) ?? '';
+    const local = offset - this.#stringStart;
+    return local < this.#strings.length ? stringAt(this.#strings, local) : '';
+  }
+
+  compound(kind: 'struct' | 'union', name: string): CompoundType | undefined {
+    const found = this.#named(name, kind === 'struct' ? BTF_KIND_STRUCT : BTF_KIND_UNION);
+    return found?.kind === kind ? found : undefined;
+  }
+
+  enumeration(name: string): EnumType | undefined {
+    const found = this.#named(name, BTF_KIND_ENUM) ?? this.#named(name, BTF_KIND_ENUM64);
+    return found?.kind === 'enum' ? found : undefined;
+  }
+
+  typedef(name: string): TypedefType | undefined {
+    const found = this.#named(name, BTF_KIND_TYPEDEF);
+    return found?.kind === 'typedef' ? found : undefined;
+  }
+
+  base(name: string): Type | undefined {
+    return this.#named(name, BTF_KIND_INT) ?? this.#named(name, BTF_KIND_FLOAT);
+  }
+
+  enumerator(name: string): bigint | undefined {
+    return this.#enumerators().get(name) ?? this.#base?.enumerator(name);
+  }
+
+  /** The type of a per-CPU variable (the only variables kernels describe). */
+  variable(name: string): Type | undefined {
+    const id = this.#idOf(name, BTF_KIND_VAR);
+    if (id === undefined) return this.#base?.variable(name);
+    const record = this.record(id);
+    return record && this.type(record.sizeOrType);
+  }
+
+  #named(name: string, kind: number): Type | undefined {
+    const id = this.#idOf(name, kind);
+    if (id !== undefined) return this.type(id);
+    return this.#base === undefined ? undefined : this.#base.#named(name, kind);
+  }
+
+  #idOf(name: string, kind: number): number | undefined {
+    return this.#names().get(name)?.find((id) => this.record(id)?.kind === kind);
+  }
+
+  #indexNames(): Map<string, number[]> {
+    const names = new Map<string, number[]>();
+    for (let index = 0; index < this.#offsets.length; index++) {
+      const offset = u32At(this.types, this.#offsets[index] as number);
+      if (offset === 0) continue;
+      const kind = (u32At(this.types, (this.#offsets[index] as number) + 4) >>> 24) & 0x1f;
+      if (!indexedKinds.has(kind)) continue;
+      const name = this.string(offset);
+      const ids = names.get(name);
+      if (ids === undefined) names.set(name, [this.#firstId + index]);
+      else ids.push(this.#firstId + index);
+    }
+    return names;
+  }
+
+  #indexEnumerators(): Map<string, bigint> {
+    const values = new Map<string, bigint>();
+    for (let index = 0; index < this.#offsets.length; index++) {
+      const kind = (u32At(this.types, (this.#offsets[index] as number) + 4) >>> 24) & 0x1f;
+      if (kind !== BTF_KIND_ENUM && kind !== BTF_KIND_ENUM64) continue;
+      const type = strip(this.type(this.#firstId + index));
+      if (type.kind !== 'enum') continue;
+      for (const { name, value } of type.enumerators) if (!values.has(name)) values.set(name, value);
+    }
+    return values;
+  }
+}
+
+const indexedKinds = new Set([
+  BTF_KIND_INT,
+  BTF_KIND_STRUCT,
+  BTF_KIND_UNION,
+  BTF_KIND_ENUM,
+  BTF_KIND_ENUM64,
+  BTF_KIND_TYPEDEF,
+  BTF_KIND_FLOAT,
+  BTF_KIND_VAR,
+]);
+
+/** Where each record begins. */
+function indexTypes(types: Uint8Array, section: string): Uint32Array {
+  const view = new DataView(types.buffer, types.byteOffset, types.byteLength);
+  let offsets = new Uint32Array(Math.max(16, types.length >> 5));
+  let count = 0;
+  let at = 0;
+  while (at + 12 <= types.length) {
+    if (count === offsets.length) {
+      const grown = new Uint32Array(count * 2);
+      grown.set(offsets);
+      offsets = grown;
+    }
+    offsets[count++] = at;
+    const info = view.getUint32(at + 4, true);
+    at += 12 + dataLength((info >>> 24) & 0x1f, info & 0xffff, section, at);
+  }
+  return offsets.subarray(0, count);
+}
+
+/** The length of what follows a record's fixed part. */
+function dataLength(kind: number, length: number, section: string, at: number): number {
+  switch (kind) {
+    case BTF_KIND_INT:
+    case BTF_KIND_VAR:
+    case BTF_KIND_DECL_TAG:
+      return 4;
+    case BTF_KIND_ARRAY:
+      return 12;
+    case BTF_KIND_STRUCT:
+    case BTF_KIND_UNION:
+    case BTF_KIND_DATASEC:
+    case BTF_KIND_ENUM64:
+      return length * 12;
+    case BTF_KIND_ENUM:
+    case BTF_KIND_FUNC_PROTO:
+      return length * 8;
+    default:
+      if (kind === 0 || kind > BTF_KIND_ENUM64) throw new FormatError(section, `unknown kind ${kind}`, at);
+      return 0;
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * The debug sections of an ELF file as windows of bytes: read where they lie, inflated once where the file has them
+ * compressed (SHF_COMPRESSED, or GNU's .zdebug_), relocated window by window in relocatable files (a `.ko`).
+ *
+ * Relocation: System V ABI, AMD64 supplement, section 4.4. Only what debug sections use: absolute words of 4 and 8
+ * bytes, whose symbol is a section of the module (its run-time address) or another debug section (zero).
+ */
+
+import { FormatError } from '../../base/errors.ts';
+import type { Host } from '../../base/host.ts';
+import { BytesSource, readExactly, readUpTo, type ByteSource } from '../../bytes/byte-source.ts';
+import { Cursor } from '../../bytes/cursor.ts';
+import { decodeText, s64At, u16At, u32At, u53At } from '../../bytes/read.ts';
+import { ELFCOMPRESS_ZLIB, ET_REL, SHF_COMPRESSED, SHT_NOBITS, SHT_RELA } from '../../formats/elf/constants.ts';
+import type { ElfFile, ElfSection } from '../../formats/elf/elf-file.ts';
+
+/** A part of a source as a source of its own. */
+class SectionSource implements ByteSource {
+  readonly name: string;
+  readonly size: number;
+  readonly #source: ByteSource;
+  readonly #start: number;
+
+  constructor(name: string, source: ByteSource, start: number, size: number) {
+    this.name = name;
+    this.size = Math.max(0, Math.min(size, source.size - start));
+    this.#source = source;
+    this.#start = start;
+  }
+
+  readInto(offset: number, target: Uint8Array): number {
+    const length = Math.min(target.length, this.size - offset);
+    return length <= 0 ? 0 : this.#source.readInto(this.#start + offset, target.subarray(0, length));
+  }
+}
+
+/** The bytes of a section of a file that is not relocatable, for tables read in place. */
+export function sectionSource(elf: ElfFile, section: ElfSection): ByteSource {
+  return new SectionSource(`${elf.source.name}: ${section.name}`, elf.source, section.offset, section.size);
+}
+
+export class DebugSection {
+  readonly name: string;
+  readonly source: ByteSource;
+  readonly #relocations: Relocations | undefined;
+
+  constructor(name: string, source: ByteSource, relocations: Relocations | undefined) {
+    this.name = name;
+    this.source = source;
+    this.#relocations = relocations;
+  }
+
+  get size(): number {
+    return this.source.size;
+  }
+
+  /** A copy of exactly `length` bytes. Throws FormatError past the end. */
+  bytes(offset: number, length: number): Uint8Array {
+    const bytes = readExactly(this.source, offset, length);
+    this.#relocations?.apply(bytes, offset);
+    return bytes;
+  }
+
+  /** A copy of as many bytes as there are, `length` at most. */
+  bytesUpTo(offset: number, length: number): Uint8Array {
+    const bytes = readUpTo(this.source, offset, length);
+    this.#relocations?.apply(bytes, offset);
+    return bytes;
+  }
+
+  /** The zero-terminated string at an offset. */
+  string(offset: number): string {
+    for (let length = 64; ; length *= 8) {
+      const bytes = readUpTo(this.source, offset, length);
+      const end = bytes.indexOf(0);
+      if (end >= 0) return decodeText(bytes.subarray(0, end));
+      if (bytes.length < length) throw new FormatError(this.name, 'a string does not end', offset);
+    }
+  }
+}
+
+/** The address a section of a relocatable file was loaded at; undefined where it is not in memory. */
+export type SectionAddress = (name: string) => bigint | undefined;
+
+/** The debug section of that name, under any of its spellings; undefined where the file has none. */
+export function openDebugSection(elf: ElfFile, name: string, host: Host, addressOf: SectionAddress): DebugSection | undefined {
+  const section = elf.section(name);
+  if (section === undefined || section.type === SHT_NOBITS) {
+    const old = elf.section(name.replace('.debug_', '.zdebug_'));
+    return old === undefined ? undefined : new DebugSection(name, inflateGnu(elf, old, host), undefined);
+  }
+  const compressed = (section.flags & SHF_COMPRESSED) !== 0;
+  const source = compressed ? inflateElf(elf, section, host) : sectionSource(elf, section);
+  return new DebugSection(name, source, elf.type === ET_REL ? Relocations.of(elf, section, addressOf) : undefined);
+}
+
+/** Elf64_Chdr: gABI chapter 4, "Section Compression". */
+function inflateElf(elf: ElfFile, section: ElfSection, host: Host): ByteSource {
+  const name = `${elf.source.name}: ${section.name}`;
+  const bytes = elf.bytesOf(section);
+  const header = new Cursor(bytes, name);
+  const type = header.u32();
+  header.skip(4);
+  const size = header.u53();
+  if (type !== ELFCOMPRESS_ZLIB) throw new FormatError(name, `is compressed in a way that is not supported (type ${type})`);
+  return new BytesSource(name, host.inflate(bytes.subarray(24), size));
+}
+
+/** "ZLIB", the size as eight big-endian bytes, the stream. */
+function inflateGnu(elf: ElfFile, section: ElfSection, host: Host): ByteSource {
+  const name = `${elf.source.name}: ${section.name}`;
+  const bytes = elf.bytesOf(section);
+  if (decodeText(bytes.subarray(0, 4)) !== 'ZLIB') throw new FormatError(name, 'is no .zdebug section');
+  const size = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(4);
+  return new BytesSource(name, host.inflate(bytes.subarray(12), Number(size)));
+}
+
+const RELA_SIZE = 24;
+const SYM_SIZE = 24;
+const R_X86_64_64 = 1;
+const R_X86_64_32 = 10;
+const R_X86_64_32S = 11;
+
+/** The .rela section of a debug section, sorted by offset, applied to whatever window of it is read. */
+class Relocations {
+  readonly #rela: Uint8Array;
+  readonly #sorted: boolean;
+  readonly #symbolValue: (index: number) => bigint;
+
+  static of(elf: ElfFile, section: ElfSection, addressOf: SectionAddress): Relocations | undefined {
+    const rela = elf.sections().find((candidate) => candidate.type === SHT_RELA && candidate.info === section.index);
+    const symtab = rela === undefined ? undefined : elf.sections()[rela.link];
+    if (rela === undefined || symtab === undefined) return undefined;
+    const symbols = elf.bytesOf(symtab);
+    const sections = elf.sections();
+    const symbolValue = (index: number): bigint => {
+      const home = sections[u16At(symbols, index * SYM_SIZE + 6)];
+      const base = home === undefined ? 0n : (addressOf(home.name) ?? 0n);
+      return base + BigInt(u53At(symbols, index * SYM_SIZE + 8));
+    };
+    return new Relocations(elf.bytesOf(rela), symbolValue);
+  }
+
+  constructor(rela: Uint8Array, symbolValue: (index: number) => bigint) {
+    this.#rela = rela;
+    this.#symbolValue = symbolValue;
+    let sorted = true;
+    for (let at = RELA_SIZE; at + RELA_SIZE <= rela.length && sorted; at += RELA_SIZE) {
+      sorted = u32At(rela, at) >= u32At(rela, at - RELA_SIZE);
+    }
+    this.#sorted = sorted;
+  }
+
+  /** Patches `bytes`, which begin at `start` of the section. */
+  apply(bytes: Uint8Array, start: number): void {
+    const rela = this.#rela;
+    const end = start + bytes.length;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    for (let at = this.#sorted ? this.#firstFrom(start) : 0; at + RELA_SIZE <= rela.length; at += RELA_SIZE) {
+      const offset = u53At(rela, at);
+      if (offset >= end) {
+        if (this.#sorted) break;
+        continue;
+      }
+      if (offset < start) continue;
+      const type = u32At(rela, at + 8);
+      const width = type === R_X86_64_64 ? 8 : type === R_X86_64_32 || type === R_X86_64_32S ? 4 : 0;
+      if (width === 0 || offset + width > end) continue;
+      const value = this.#symbolValue(u32At(rela, at + 12)) + BigInt(s64At(rela, at + 16));
+      if (width === 8) view.setBigUint64(offset - start, BigInt.asUintN(64, value), true);
+      else view.setUint32(offset - start, Number(BigInt.asUintN(32, value)), true);
+    }
+  }
+
+  #firstFrom(start: number): number {
+    let low = 0;
+    let high = Math.floor(this.#rela.length / RELA_SIZE);
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (u53At(this.#rela, middle * RELA_SIZE) < start) low = middle + 1;
+      else high = middle;
+    }
+    return low * RELA_SIZE;
+  }
+}

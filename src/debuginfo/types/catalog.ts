@@ -1,0 +1,72 @@
+/**
+ * Types by name, from every source there is: BTF first, since it is small and quick, then DWARF. A declaration in one
+ * source does not hide the definition in the next.
+ */
+
+import { LookupError } from '../../base/errors.ts';
+import type { CompoundType, EnumType, Type, TypedefType } from './type.ts';
+
+export interface TypeSource {
+  /** "BTF", "DWARF": for people. */
+  readonly name: string;
+  compound(kind: 'struct' | 'union', name: string): CompoundType | undefined;
+  enumeration(name: string): EnumType | undefined;
+  typedef(name: string): TypedefType | undefined;
+  /** The value of an enumerator, whatever its enum is called. */
+  enumerator(name: string): bigint | undefined;
+  base(name: string): Type | undefined;
+}
+
+export class TypeCatalog {
+  readonly #sources: readonly (() => TypeSource | undefined)[];
+  readonly #compounds = new Map<string, CompoundType | undefined>();
+
+  /** @param sources in order of preference; each is asked for only when those before did not know */
+  constructor(sources: readonly (() => TypeSource | undefined)[]) {
+    this.#sources = sources;
+  }
+
+  /** The complete definition, where any source has one. */
+  compound(kind: 'struct' | 'union', name: string): CompoundType | undefined {
+    const key = `${kind} ${name}`;
+    if (!this.#compounds.has(key)) {
+      this.#compounds.set(key, this.#first((source) => {
+        const found = source.compound(kind, name);
+        return found?.complete === true ? found : undefined;
+      }));
+    }
+    return this.#compounds.get(key);
+  }
+
+  /** As `compound`, for structures that must be there. Throws LookupError. */
+  struct(name: string): CompoundType {
+    const found = this.compound('struct', name);
+    if (found === undefined) throw new LookupError('struct', name);
+    return found;
+  }
+
+  enumeration(name: string): EnumType | undefined {
+    return this.#first((source) => source.enumeration(name));
+  }
+
+  enumerator(name: string): bigint | undefined {
+    return this.#first((source) => source.enumerator(name));
+  }
+
+  typedef(name: string): TypedefType | undefined {
+    return this.#first((source) => source.typedef(name));
+  }
+
+  base(name: string): Type | undefined {
+    return this.#first((source) => source.base(name));
+  }
+
+  #first<T>(ask: (source: TypeSource) => T | undefined): T | undefined {
+    for (const source of this.#sources) {
+      const there = source();
+      const found = there === undefined ? undefined : ask(there);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+}

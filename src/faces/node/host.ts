@@ -1,0 +1,103 @@
+/** Node's answer to what the engine asks of its surroundings. */
+
+import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { inflateSync } from 'node:zlib';
+import { FormatError, messageOf, NeedResource } from '../../base/errors.ts';
+import type { Host, HostEntry, HostFile } from '../../base/host.ts';
+
+/** One read returns less than 2 GiB on Node 20. */
+const LARGEST_READ = 1 << 30;
+
+class NodeFile implements HostFile {
+  readonly path: string;
+  readonly size: number;
+  readonly #descriptor: number;
+
+  constructor(path: string, descriptor: number, size: number) {
+    this.path = path;
+    this.size = size;
+    this.#descriptor = descriptor;
+  }
+
+  readInto(offset: number, target: Uint8Array): number {
+    let done = 0;
+    while (done < target.length) {
+      const length = Math.min(LARGEST_READ, target.length - done);
+      const count = readSync(this.#descriptor, target, done, length, offset + done);
+      if (count === 0) break;
+      done += count;
+    }
+    return done;
+  }
+
+  close(): void {
+    closeSync(this.#descriptor);
+  }
+}
+
+export class NodeHost implements Host {
+  readonly #unpacked: Map<string, Uint8Array>;
+
+  /** @param unpacked files that a face has unpacked after NeedResource, by path */
+  constructor(unpacked: Map<string, Uint8Array> = new Map<string, Uint8Array>()) {
+    this.#unpacked = unpacked;
+  }
+
+  open(path: string): HostFile | undefined {
+    try {
+      const descriptor = openSync(path, 'r');
+      const stat = fstatSync(descriptor);
+      if (stat.isFile()) return new NodeFile(path, descriptor, stat.size);
+      closeSync(descriptor);
+    } catch {
+      // whyNot tells the reason to whoever asks.
+    }
+    return undefined;
+  }
+
+  whyNot(path: string): string {
+    try {
+      const stat = statSync(path);
+      if (stat.isDirectory()) return 'is a folder, not a file';
+      if (!stat.isFile()) return 'is no regular file';
+      closeSync(openSync(path, 'r'));
+      return 'cannot be read';
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : undefined;
+      if (code === 'ENOENT') return 'no such file';
+      if (code === 'EACCES') return 'permission denied';
+      return messageOf(error);
+    }
+  }
+
+  list(path: string): readonly HostEntry[] {
+    try {
+      return readdirSync(path, { withFileTypes: true }).map((entry) => ({
+        name: entry.name,
+        kind: entry.isDirectory() ? 'folder' : entry.isFile() || entry.isSymbolicLink() ? 'file' : 'other',
+      }));
+    } catch {
+      return [];
+    }
+  }
+
+  environment(name: string): string | undefined {
+    return process.env[name];
+  }
+
+  inflate(data: Uint8Array, size: number): Uint8Array {
+    try {
+      const out = inflateSync(data, { maxOutputLength: Math.max(size, 1) });
+      if (out.length === size) return out;
+    } catch {
+      // Reported below with what was wanted.
+    }
+    throw new FormatError('zlib stream', `does not inflate to the ${size} bytes it should`);
+  }
+
+  unpackFile(path: string, codec: 'xz'): Uint8Array {
+    const unpacked = this.#unpacked.get(path);
+    if (unpacked === undefined) throw new NeedResource({ kind: 'unpacked-file', path, codec });
+    return unpacked;
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * The running kernel as the dump has it: what every reader of kernel structures starts from. Joins the target with
+ * what is read out of the dump's own memory: the modules, their symbols and unwind tables.
+ */
+
+import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
+import { LookupError } from '../base/errors.ts';
+import { once } from '../base/search.ts';
+import type { AddressSpace } from '../memory/address-space.ts';
+import type { TypeCatalog } from '../debuginfo/types/catalog.ts';
+import type { Target } from '../target/target.ts';
+import { StructView } from '../values/struct-view.ts';
+import { readModules, type ModuleList } from './modules.ts';
+import { PerCpu } from './per-cpu.ts';
+import { KernelSymbols } from './symbols.ts';
+
+export class Kernel {
+  readonly target: Target;
+  readonly memory: AddressSpace;
+  readonly types: TypeCatalog;
+  readonly symbols: KernelSymbols;
+  readonly perCpu: PerCpu;
+  readonly modules: () => ModuleList;
+
+  constructor(target: Target) {
+    this.target = target;
+    this.memory = target.memory;
+    this.types = target.types;
+    this.symbols = new KernelSymbols(target, () => this.modules());
+    this.perCpu = new PerCpu(this);
+    this.modules = once(() => readModules(this));
+  }
+
+  /** The structure of that name at an address. Throws LookupError where the type is not known. */
+  struct(name: string, address: VirtAddr): StructView {
+    return new StructView(this.memory, this.types.struct(name), address);
+  }
+
+  /** The run-time address of a symbol of the kernel itself; undefined where there is none. */
+  addressOf(name: string): VirtAddr | undefined {
+    return this.symbols.kernelAddress(name);
+  }
+
+  /** As `addressOf`. Throws LookupError. */
+  symbol(name: string): VirtAddr {
+    const address = this.addressOf(name);
+    if (address === undefined) throw new LookupError('symbol', name);
+    return address;
+  }
+
+  /** The first of several symbols that there is, newest spelling first. Throws LookupError. */
+  firstSymbol(...names: readonly string[]): VirtAddr {
+    for (const name of names) {
+      const address = this.addressOf(name);
+      if (address !== undefined) return address;
+    }
+    throw new LookupError('symbol', names.join(' or '));
+  }
+
+  /** A link-time address of vmlinux at run time. */
+  running(linkAddress: bigint): VirtAddr {
+    return addVirt(virtAddr(linkAddress), this.target.load.slide);
+  }
+
+  /** A run-time address of the kernel image as linked. */
+  linked(address: VirtAddr): VirtAddr {
+    return addVirt(address, -this.target.load.slide);
+  }
+}

@@ -1,0 +1,223 @@
+/**
+ * Loaded modules, read from the dump: kernel include/linux/module.h, kernel/module/. Their symbols and ORC tables are
+ * the kernel's own copies in memory; only DWARF needs a file.
+ *
+ * Probes: `mem[]` (ac3b43283923, v6.4) or `core_layout`/`init_layout` (7523e4dc5057, v4.5); section addresses from
+ * `sect_attrs->attrs[].address`, or, where `bin_attribute`s took their place (6.14), from `battr.private`.
+ */
+
+import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
+import { attempt } from '../base/errors.ts';
+import { once } from '../base/search.ts';
+import { DwarfInfo } from '../debuginfo/dwarf/dwarf-info.ts';
+import { DwarfSections } from '../debuginfo/dwarf/sections.ts';
+import { OrcTable } from '../debuginfo/orc/orc-table.ts';
+import { SymbolTable } from '../debuginfo/symbols/symbol-table.ts';
+import { sizeOf, strip } from '../debuginfo/types/type.ts';
+import { buildIdOf, parseNotes } from '../formats/elf/notes.ts';
+import type { ElfFile } from '../formats/elf/elf-file.ts';
+import { VirtualSource } from '../memory/virtual-source.ts';
+import { memberOf, type StructView } from '../values/struct-view.ts';
+import type { Kernel } from './kernel.ts';
+import { listForEachEntry } from './list.ts';
+
+/** One contiguous piece of a module's memory. */
+export interface ModuleRegion {
+  /** The kernel's name of it: text, data, rodata, ro_after_init, init_text, …; core or init before 6.4. */
+  readonly kind: string;
+  readonly base: VirtAddr;
+  readonly size: number;
+  /** The bytes at its start that are code. */
+  readonly textSize: number;
+}
+
+export interface ModuleSection {
+  readonly name: string;
+  readonly address: VirtAddr;
+}
+
+/** What is known of a module's debug file. */
+export interface ModuleDebug {
+  readonly elf: ElfFile;
+  readonly dwarf: DwarfInfo;
+}
+
+export class Module {
+  readonly name: string;
+  readonly address: VirtAddr;
+  readonly regions: readonly ModuleRegion[];
+  readonly sections: () => readonly ModuleSection[];
+  readonly buildId: () => string | undefined;
+  readonly symbols: () => SymbolTable | undefined;
+  readonly orc: () => OrcTable | undefined;
+  /** The debug file of this very build; undefined where none was found. */
+  readonly debug: () => ModuleDebug | undefined;
+
+  constructor(kernel: Kernel, view: StructView) {
+    this.address = view.address;
+    this.name = view.string('name');
+    this.regions = readRegions(view);
+    this.sections = once(() => attempt(() => readSections(kernel, view)) ?? []);
+    this.buildId = once(() => attempt(() => this.#readBuildId(kernel)));
+    this.symbols = once(() => attempt(() => readSymbols(view, this.name)));
+    this.orc = once(() => attempt(() => readOrc(kernel, view, this.name)));
+    this.debug = once(() => this.#findDebug(kernel));
+  }
+
+  /** What crash shows as the module's base: where its text begins. */
+  get base(): VirtAddr {
+    return (this.regions.find((region) => region.textSize > 0) ?? this.regions[0])?.base ?? virtAddr(0);
+  }
+
+  /** In bytes, of every region that outlives initialisation. */
+  get size(): number {
+    return this.regions.filter((region) => !region.kind.startsWith('init')).reduce((sum, region) => sum + region.size, 0);
+  }
+
+  holds(address: VirtAddr): boolean {
+    return this.regions.some((region) => address >= region.base && address < addVirt(region.base, region.size));
+  }
+
+  /** Whether an address is in the module's live code. */
+  holdsText(address: VirtAddr): boolean {
+    return this.regions.some((region) => address >= region.base && address < addVirt(region.base, region.textSize));
+  }
+
+  #readBuildId(kernel: Kernel): string | undefined {
+    const note = this.sections().find((section) => section.name === '.note.gnu.build-id');
+    return note && buildIdOf(parseNotes(kernel.memory.bytes(note.address, 64), `${this.name}: ${note.name}`));
+  }
+
+  #findDebug(kernel: Kernel): ModuleDebug | undefined {
+    const elf = kernel.target.moduleFiles.find(this.name, this.buildId());
+    if (elf === undefined) return undefined;
+    const addresses = new Map(this.sections().map((section) => [section.name, section.address]));
+    const sections = new DwarfSections(elf, kernel.target.host, (name) => addresses.get(name));
+    return { elf, dwarf: new DwarfInfo(sections) };
+  }
+}
+
+export class ModuleList {
+  readonly modules: readonly Module[];
+  /** Where the kernel's list is broken, why. */
+  readonly broken: string | undefined;
+
+  constructor(modules: readonly Module[], broken: string | undefined) {
+    this.modules = modules;
+    this.broken = broken;
+  }
+
+  /** The module whose memory holds an address. */
+  at(address: VirtAddr): Module | undefined {
+    return this.textAt(address) ?? this.modules.find((module) => module.holds(address));
+  }
+
+  /** The module whose live code holds an address. */
+  textAt(address: VirtAddr): Module | undefined {
+    return this.modules.find((module) => module.holdsText(address));
+  }
+
+  named(name: string): Module | undefined {
+    return this.modules.find((module) => module.name === name);
+  }
+}
+
+/** The modules of the `modules` list, newest first as the kernel keeps them. */
+export function readModules(kernel: Kernel): ModuleList {
+  const head = kernel.addressOf('modules');
+  const type = kernel.types.compound('struct', 'module');
+  if (head === undefined || type === undefined) return new ModuleList([], undefined);
+  const { entries, broken } = listForEachEntry(kernel.memory, head, type, 'list');
+  const modules = entries.flatMap((address) => attempt(() => new Module(kernel, kernel.struct('module', address))) ?? []);
+  return new ModuleList(modules, broken);
+}
+
+const memoryKinds = ['text', 'data', 'rodata', 'ro_after_init', 'init_text', 'init_data', 'init_rodata'];
+
+function readRegions(view: StructView): ModuleRegion[] {
+  if (!view.has('mem')) {
+    return ['core', 'init'].flatMap((kind) => {
+      const layout = view.view(`${kind}_layout`);
+      const base = layout.pointer('base');
+      const size = layout.number('size');
+      return base === 0n || size === 0 ? [] : [{ kind, base, size, textSize: layout.number('text_size') }];
+    });
+  }
+  const array = strip(memberOf(view.type, 'mem')?.type ?? { kind: 'void' });
+  const count = array.kind === 'array' ? (array.count ?? 0) : 0;
+  const regions: ModuleRegion[] = [];
+  for (let index = 0; index < Math.min(count, memoryKinds.length); index++) {
+    const base = view.pointer(`mem[${index}].base`);
+    const size = view.number(`mem[${index}].size`);
+    const kind = memoryKinds[index] ?? '';
+    if (base !== 0n && size !== 0) regions.push({ kind, base, size, textSize: kind.endsWith('text') ? size : 0 });
+  }
+  return regions;
+}
+
+const MOST_SECTIONS = 4096;
+
+function readSections(kernel: Kernel, view: StructView): ModuleSection[] {
+  const attributes = view.pointer('sect_attrs');
+  if (attributes === 0n) return [];
+  const type = kernel.types.struct('module_sect_attrs');
+  const array = memberOf(type, 'attrs');
+  const element = array && strip(array.type).kind === 'array' ? strip(array.type) : undefined;
+  const elementType = element?.kind === 'array' ? strip(element.element) : undefined;
+  if (array === undefined || elementType?.kind !== 'struct') return [];
+  const first = addVirt(attributes, array.offset);
+  const count = memberOf(type, 'nsections') ? kernel.struct('module_sect_attrs', attributes).number('nsections') : MOST_SECTIONS;
+  const nameMember = ['battr.attr.name', 'mattr.attr.name', 'attr.name', 'name'].find((path) => memberOf(elementType, path) !== undefined);
+  const addressMember = ['address', 'private'].find((path) => memberOf(elementType, path) !== undefined);
+  if (nameMember === undefined || addressMember === undefined) return [];
+  const sections: ModuleSection[] = [];
+  for (let index = 0; index < Math.min(count, MOST_SECTIONS); index++) {
+    const at = addVirt(first, index * sizeOf(elementType));
+    const name = attempt(() => kernel.memory.string(kernel.memory.pointer(addVirt(at, memberOf(elementType, nameMember)?.offset ?? 0)), 256));
+    const address = attempt(() => kernel.memory.pointer(addVirt(at, memberOf(elementType, addressMember)?.offset ?? 0)));
+    if (name === undefined || address === undefined || name === '') break;
+    sections.push({ name, address });
+  }
+  return sections;
+}
+
+const SYM_SIZE = 24;
+const MOST_SYMBOLS = 1 << 20;
+
+/** The module's kallsyms: after initialisation its core symbols, at run-time addresses. */
+function readSymbols(view: StructView, module: string): SymbolTable | undefined {
+  const kallsyms = view.follow(view.pick('kallsyms', 'core_kallsyms'));
+  if (kallsyms === undefined) return undefined;
+  const count = Math.min(kallsyms.number('num_symtab'), MOST_SYMBOLS);
+  const { memory } = view;
+  const symtab = memory.bytes(kallsyms.pointer('symtab'), count * SYM_SIZE);
+  const strtab = readStrings(kallsyms, symtab);
+  const letters = kallsyms.has('typetab') ? memory.bytes(kallsyms.pointer('typetab'), count) : undefined;
+  return new SymbolTable({ symtab, strtab, slide: 0n, module, letters });
+}
+
+/** As far as the last name reaches: the table's size is not kept. */
+function readStrings(kallsyms: StructView, symtab: Uint8Array): Uint8Array {
+  const view = new DataView(symtab.buffer, symtab.byteOffset, symtab.byteLength);
+  let last = 0;
+  for (let at = 0; at + SYM_SIZE <= symtab.length; at += SYM_SIZE) last = Math.max(last, view.getUint32(at, true));
+  const start = kallsyms.pointer('strtab');
+  const tail = kallsyms.memory.string(addVirt(start, last), 4096).length + 1;
+  return kallsyms.memory.bytes(start, last + tail);
+}
+
+/** struct mod_arch_specific: arch/x86/include/asm/module.h. */
+function readOrc(kernel: Kernel, view: StructView, module: string): OrcTable | undefined {
+  if (!view.has('arch.num_orcs')) return undefined;
+  const count = view.number('arch.num_orcs');
+  const ips = view.pointer('arch.orc_unwind_ip');
+  const entries = view.pointer('arch.orc_unwind');
+  if (count === 0 || ips === 0n || entries === 0n) return undefined;
+  const dialect = kernel.target.vmlinux.orc()?.dialect;
+  return new OrcTable(
+    new VirtualSource(`${module}: .orc_unwind_ip`, view.memory, ips, count * 4),
+    new VirtualSource(`${module}: .orc_unwind`, view.memory, entries, count * 6),
+    Number(BigInt.asIntN(64, ips)),
+    dialect,
+  );
+}

@@ -1,0 +1,91 @@
+/**
+ * Symbols of the kernel and its modules at run-time addresses. Which object owns an address is decided by the module
+ * whose memory holds it, so that a module's freed init text never names another module's code.
+ */
+
+import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
+import { once } from '../base/search.ts';
+import type { KernelSymbol, SymbolTable } from '../debuginfo/symbols/symbol-table.ts';
+import type { Target } from '../target/target.ts';
+import type { ModuleList } from './modules.ts';
+
+export interface SymbolAt {
+  readonly symbol: KernelSymbol;
+  /** In bytes from the symbol. */
+  readonly offset: number;
+}
+
+/** An offset from a symbol beyond which it says nothing of an address. */
+const LONGEST_OFFSET = 1 << 26;
+
+export class KernelSymbols {
+  readonly #kernel: SymbolTable;
+  readonly #slide: bigint;
+  readonly #modules: () => ModuleList;
+  readonly #image: () => { start: VirtAddr; end: VirtAddr };
+
+  constructor(target: Target, modules: () => ModuleList) {
+    const { slide } = target.load;
+    this.#kernel = target.vmlinux.symbols.slid(slide);
+    this.#slide = slide;
+    this.#modules = modules;
+    this.#image = once(() => ({
+      start: this.kernelAddress('_text') ?? virtAddr(0),
+      end: this.kernelAddress('_end') ?? virtAddr(0),
+    }));
+  }
+
+  kernelAddress(name: string): VirtAddr | undefined {
+    return this.#kernel.named(name)[0]?.address;
+  }
+
+  /** Every symbol of that name, the kernel's first. */
+  named(name: string): KernelSymbol[] {
+    const found = this.#kernel.named(name);
+    for (const module of this.#modules().modules) found.push(...(module.symbols()?.named(name) ?? []));
+    return found;
+  }
+
+  /** The symbol an address belongs to. */
+  at(address: VirtAddr): SymbolAt | undefined {
+    const { start, end } = this.#image();
+    const table = address >= start && address < end ? this.#kernel : this.#modules().at(address)?.symbols();
+    const symbol = table?.at(address);
+    if (symbol === undefined) return undefined;
+    const offset = address - symbol.address;
+    return offset > LONGEST_OFFSET ? undefined : { symbol, offset: Number(offset) };
+  }
+
+  /** Whether an address is code: of the kernel, or of a module. */
+  isText(address: VirtAddr): boolean {
+    return this.isKernelText(address) || this.#modules().textAt(address) !== undefined;
+  }
+
+  /** By the linker's bounds: on 7.2 even data bears the letter T. */
+  isKernelText(address: VirtAddr): boolean {
+    return this.#within(address, '_stext', '_etext') || this.#within(address, '_sinittext', '_einittext');
+  }
+
+  *all(): Generator<KernelSymbol> {
+    yield* this.#kernel.all();
+    for (const module of this.#modules().modules) yield* module.symbols()?.all() ?? [];
+  }
+
+  /** "name+0x13" for an address, or undefined. */
+  label(address: VirtAddr): string | undefined {
+    const found = this.at(address);
+    if (found === undefined) return undefined;
+    return found.offset === 0 ? found.symbol.name : `${found.symbol.name}+${found.offset}`;
+  }
+
+  /** A run-time address of the image as linked. */
+  linked(address: VirtAddr): VirtAddr {
+    return addVirt(address, -this.#slide);
+  }
+
+  #within(address: VirtAddr, from: string, to: string): boolean {
+    const start = this.kernelAddress(from);
+    const end = this.kernelAddress(to);
+    return start !== undefined && end !== undefined && address >= start && address < end;
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * Tasks: kernel include/linux/sched.h.
+ *
+ * Processes hang on init_task.tasks, their threads on signal->thread_head; the idle tasks of the CPUs hang nowhere.
+ * Probes: `__state` (2f064a59a11f, v5.14) or `state`; the CPU in thread_info (bcf9033e5449, v5.16) or in the task.
+ */
+
+import type { VirtAddr } from '../base/addr.ts';
+import { attempt } from '../base/errors.ts';
+import { offsetOf, type StructView } from '../values/struct-view.ts';
+import { idleTask, readCpus } from './cpus.ts';
+import type { Kernel } from './kernel.ts';
+import { listForEachEntry } from './list.ts';
+
+export class Task {
+  readonly kernel: Kernel;
+  readonly view: StructView;
+
+  constructor(kernel: Kernel, address: VirtAddr) {
+    this.kernel = kernel;
+    this.view = kernel.struct('task_struct', address);
+  }
+
+  get address(): VirtAddr {
+    return this.view.address;
+  }
+
+  get pid(): number {
+    return this.view.number('pid');
+  }
+
+  /** The thread group's id: what user space calls the process id. */
+  get tgid(): number {
+    return this.view.number('tgid');
+  }
+
+  get comm(): string {
+    return this.view.string('comm');
+  }
+
+  get cpu(): number {
+    return this.view.number(this.view.pick('thread_info.cpu', 'cpu'));
+  }
+
+  /** TASK_* bits. */
+  get state(): number {
+    return this.view.number(this.view.pick('__state', 'state'));
+  }
+
+  /** EXIT_* bits. */
+  get exitState(): number {
+    return this.view.number('exit_state');
+  }
+
+  get parent(): VirtAddr {
+    return this.view.pointer('real_parent');
+  }
+
+  /** mm_struct; 0 for a kernel thread. */
+  get mm(): VirtAddr {
+    return this.view.pointer('mm');
+  }
+
+  get isKernelThread(): boolean {
+    return (this.view.number('flags') & PF_KTHREAD) !== 0;
+  }
+
+  /** The lowest address of the kernel stack. */
+  get stack(): VirtAddr {
+    return this.view.pointer('stack');
+  }
+
+  /** The stack pointer saved when the task was switched away from. */
+  get savedStackPointer(): VirtAddr {
+    return this.view.pointer('thread.sp');
+  }
+
+  /** When it last ran, in nanoseconds of its CPU's scheduler clock. */
+  get lastRun(): bigint {
+    const member = this.view.pick('sched_info.last_arrival', 'last_run', 'timestamp');
+    return this.view.integer(member);
+  }
+}
+
+const PF_KTHREAD = 0x0020_0000;
+
+export interface TaskList {
+  /** Idle tasks first, then by the order of the kernel's list; threads behind their leader. */
+  readonly tasks: readonly Task[];
+  /** What kept the list from being whole. */
+  readonly warnings: readonly string[];
+}
+
+export function readTasks(kernel: Kernel): TaskList {
+  const warnings: string[] = [];
+  const addresses = new Set<bigint>();
+  const tasks: Task[] = [];
+  const add = (address: VirtAddr): void => {
+    if (addresses.has(address)) return;
+    const task = new Task(kernel, address);
+    if (attempt(() => task.pid) === undefined) {
+      warnings.push(`task ${address.toString(16)} cannot be read`);
+      return;
+    }
+    addresses.add(address);
+    tasks.push(task);
+  };
+  for (const cpu of readCpus(kernel).possible) {
+    const idle = idleTask(kernel, cpu);
+    if (idle !== undefined && idle !== 0n) add(idle);
+  }
+  const initTask = kernel.symbol('init_task');
+  const type = kernel.types.struct('task_struct');
+  add(initTask);
+  const processes = listForEachEntry(kernel.memory, kernel.struct('task_struct', initTask).at('tasks'), type, 'tasks');
+  if (processes.broken !== undefined) warnings.push(`the list of tasks is broken: ${processes.broken}`);
+  for (const leader of processes.entries) {
+    add(leader);
+    for (const thread of attempt(() => readThreads(kernel, leader)) ?? []) add(thread);
+  }
+  return { tasks, warnings };
+}
+
+/** The threads of a process, its leader among them. */
+function readThreads(kernel: Kernel, leader: VirtAddr): readonly VirtAddr[] {
+  const type = kernel.types.struct('task_struct');
+  const signal = kernel.struct('task_struct', leader).pointer('signal');
+  if (signal === 0n) return [];
+  offsetOf(type, 'thread_node');
+  return listForEachEntry(kernel.memory, kernel.struct('signal_struct', signal).at('thread_head'), type, 'thread_node').entries;
+}

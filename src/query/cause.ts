@@ -1,0 +1,75 @@
+/**
+ * The first cause in the kernel log: the line with which the trouble that ended in the panic began. An oops is
+ * reported over several lines and then panics ("Fatal exception"): the cause is its first line, not the last.
+ *
+ * The texts are those of arch/x86/mm/fault.c, arch/x86/kernel/{dumpstack,traps}.c, lib/bug.c, kernel/panic.c,
+ * kernel/hung_task.c, kernel/watchdog.c.
+ */
+
+import type { LogRecord } from '../kernel/printk.ts';
+
+export interface Cause {
+  readonly text: string;
+  /** Nanoseconds since boot. */
+  readonly time: bigint;
+  /** From the "CPU: 1 PID: 155 Comm: …" line of the report. */
+  readonly cpu: number | undefined;
+  readonly pid: number | undefined;
+  /** Whether the log goes on to a panic. */
+  readonly panicked: boolean;
+}
+
+const panicLine = /^Kernel panic - not syncing: /;
+/** A line that opens the report of a fatal error. */
+const causes: readonly RegExp[] = [
+  /^BUG: /,
+  /^kernel BUG at /,
+  /^Unable to handle kernel /,
+  /^general protection fault/,
+  /^(?:[a-z][a-z -]*(?:fault|error|exception|check|overflow|opcode)|int3|iret exception|stack segment)[a-z -]*: [0-9a-f]{4} \[#\d+\]/i,
+  /^Oops[:\- ]/,
+  /^stack segment: /,
+  /^double fault: /,
+  /^PANIC: /,
+  /^Internal error: /,
+  /^watchdog: BUG: (?:soft|hard) lockup/,
+  /^NMI watchdog: Watchdog detected hard LOCKUP/,
+  /^Watchdog detected hard LOCKUP/,
+  /^rcu: INFO: rcu\w* (?:self-)?detected stall/,
+  /^INFO: task .* blocked for more than \d+ seconds/,
+  /^Kernel panic - not syncing: /,
+];
+/** How far before the panic the report that led to it may begin: registers, code, stack, modules. */
+const LONGEST_REPORT = 400;
+const reportEnd = /^---\[ end (?:trace|Kernel panic)/;
+const whereLine = /\bCPU: (\d+) (?:UID: \d+ )?PID: (\d+)\b/;
+
+/** Undefined where the log tells of no fatal error. */
+export function findCause(log: readonly LogRecord[]): Cause | undefined {
+  const lines = log.flatMap((record) => record.text.split('\n').map((text) => ({ text, time: record.time })));
+  const panicAt = lines.findLastIndex((line) => panicLine.test(line.text));
+  const endOfReport = panicAt >= 0 ? panicAt : lines.length - 1;
+  const fatal = panicAt >= 0 && /Fatal (?:exception|hardware error)|panic_on_oops|Fatal machine check/.test(lines[panicAt]?.text ?? '');
+  const start = panicAt >= 0 && !fatal ? panicAt : firstOfReport(lines, endOfReport);
+  const line = lines[start ?? panicAt];
+  if (line === undefined) return undefined;
+  const where = lines.slice(start ?? panicAt, (start ?? panicAt) + 40).map((entry) => whereLine.exec(entry.text)).find((match) => match !== null);
+  return {
+    text: line.text.trim(),
+    time: line.time,
+    cpu: where?.[1] === undefined ? undefined : Number(where[1]),
+    pid: where?.[2] === undefined ? undefined : Number(where[2]),
+    panicked: panicAt >= 0,
+  };
+}
+
+/** The first line of the last report before `end`: of lines that open one, the earliest behind the report before. */
+function firstOfReport(lines: readonly { text: string }[], end: number): number | undefined {
+  let found: number | undefined;
+  for (let index = end; index >= 0 && index > end - LONGEST_REPORT; index--) {
+    const text = lines[index]?.text ?? '';
+    if (found !== undefined && reportEnd.test(text)) break;
+    if (causes.some((cause) => cause.test(text)) && !panicLine.test(text)) found = index;
+  }
+  return found;
+}

@@ -1,0 +1,31 @@
+/** The kernel log with what is needed to print it: the answer to `log`. */
+
+import { attempt } from '../base/errors.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { readLog, type LogRecord } from '../kernel/printk.ts';
+import { readTime } from '../kernel/timekeeping.ts';
+
+export interface LogReport {
+  readonly type: 'log';
+  readonly records: readonly LogRecord[];
+  /** Seconds since 1970 at which the kernel's clock was zero; undefined where the time is not known. */
+  readonly bootSeconds: number | undefined;
+  readonly show: LogColumns;
+}
+
+/** What stands before each text, and whether dictionaries follow it. */
+export interface LogColumns {
+  readonly time: 'seconds' | 'date' | 'none';
+  readonly level: boolean;
+  readonly dictionary: boolean;
+}
+
+export function logReport(kernel: Kernel, show: LogColumns): LogReport {
+  const time = attempt(() => readTime(kernel));
+  return {
+    type: 'log',
+    records: readLog(kernel),
+    bootSeconds: time && time.wallSeconds - time.uptimeSeconds,
+    show,
+  };
+}

@@ -1,0 +1,38 @@
+/** Every kind of answer a command may give. Text and JSON are made from these and from nothing else. */
+
+import type { Backtrace } from './backtrace.ts';
+import type { LogReport } from './log.ts';
+import type { MemoryDump } from './memory-dump.ts';
+import type { ModuleReport } from './module-list.ts';
+import type { ProcessList } from './process-list.ts';
+import type { RunTimes } from './run-times.ts';
+import type { SymbolReport } from './symbol-lookup.ts';
+import type { SystemReport } from './system.ts';
+import type { TaskInfo } from './task-info.ts';
+import type { Translation } from './translate.ts';
+
+/** Text that is an answer of its own: help, a session variable. */
+export interface TextResult {
+  readonly type: 'text';
+  readonly lines: readonly string[];
+}
+
+/** Something that kept one part of an answer back, between those that came. */
+export interface NoteResult {
+  readonly type: 'note';
+  readonly message: string;
+}
+
+export type Result =
+  | Backtrace
+  | LogReport
+  | MemoryDump
+  | ModuleReport
+  | NoteResult
+  | ProcessList
+  | RunTimes
+  | SymbolReport
+  | SystemReport
+  | TaskInfo
+  | TextResult
+  | Translation;

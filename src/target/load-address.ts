@@ -1,0 +1,186 @@
+/**
+ * Where the kernel was in memory: KASLR's slide, phys_base, and the root of its page tables.
+ *
+ * Sources, each proved before it is believed: VMCOREINFO; the page tables that a CPU's CR3 points at, or its interrupt
+ * descriptor table (QEMU's notes); VMCOREINFO's text found in memory. The proof: at the place found, physical memory
+ * holds the vmlinux's own `linux_banner`, and the kernel's page tables lead there from its virtual address.
+ *
+ * Without an image KASLR step: kernel Documentation/arch/x86/x86_64/mm.rst, arch/x86/boot/compressed/kaslr.c.
+ */
+
+import { hex, hex0x, hi32, lo32, PAGE_SIZE, physAddr, virtAddr, type VirtAddr } from '../base/addr.ts';
+import { attempt, FaultError, OpenError } from '../base/errors.ts';
+import { checkCancelled } from '../base/cancel.ts';
+import { fixedString } from '../bytes/read.ts';
+import type { PageTables, PagingMode } from '../arch/architecture.ts';
+import { CR3_ROOT_MASK, CR4_LA57, KASLR_STEP, KERNEL_IMAGE_SIZE, START_KERNEL_MAP } from '../arch/x86-64/layout.ts';
+import type { DumpImage } from '../formats/dump-image.ts';
+import { VmcoreInfo } from '../formats/vmcoreinfo.ts';
+import type { PhysicalMemory } from '../memory/physical-memory.ts';
+import type { Vmlinux } from './vmlinux.ts';
+
+export interface LoadAddress {
+  /** Run-time minus link-time addresses. */
+  readonly slide: bigint;
+  /** Physical address of the image mapping's start: physical = virtual − __START_KERNEL_map + phys_base. */
+  readonly physBase: bigint;
+  readonly paging: PagingMode;
+  /** How it was found, for people. */
+  readonly origin: string;
+  /** Undefined where memory that would prove it is not in the dump. */
+  readonly proof: string | undefined;
+}
+
+interface Candidate {
+  readonly slide: bigint;
+  readonly physBase: bigint;
+  readonly origin: string;
+  readonly encryptionMask: bigint;
+}
+
+const rootSymbols = ['init_top_pgt', 'swapper_pg_dir', 'init_level4_pgt'];
+
+/** @throws OpenError where no candidate can be proved */
+export function findLoadAddress(vmlinux: Vmlinux, physical: PhysicalMemory): LoadAddress {
+  const tried: string[] = [];
+  for (const candidate of candidates(vmlinux, physical)) {
+    const found = prove(candidate, vmlinux, physical);
+    if (found !== undefined) return found;
+    tried.push(`${candidate.origin} (KASLR offset ${hex0x(candidate.slide)}, phys_base ${candidate.physBase})`);
+  }
+  const seen = tried.length === 0 ? 'nothing in the dump tells where the kernel was' : `tried ${tried.join('; ')}`;
+  throw new OpenError(
+    `${vmlinux.path} does not fit ${physical.image.path}: the kernel's banner "${vmlinux.banner?.trim().slice(0, 80) ?? '?'}…" is not at its place in memory; ${seen}`,
+  );
+}
+
+function* candidates(vmlinux: Vmlinux, physical: PhysicalMemory): Generator<Candidate> {
+  const { image } = physical;
+  const noted = image.vmcoreinfo && fromVmcoreInfo(image.vmcoreinfo, vmlinux, 'VMCOREINFO');
+  if (noted !== undefined) yield noted;
+  yield* fromProcessors(image, vmlinux, physical);
+  for (const info of scanForVmcoreInfo(image)) {
+    const found = fromVmcoreInfo(info, vmlinux, 'VMCOREINFO text found in memory');
+    if (found !== undefined) yield found;
+  }
+}
+
+function fromVmcoreInfo(info: VmcoreInfo, vmlinux: Vmlinux, origin: string): Candidate | undefined {
+  const slide = info.kernelOffset ?? slideOfSymbols(info, vmlinux);
+  const physBase = info.number('phys_base');
+  if (slide === undefined || physBase === undefined) return undefined;
+  return { slide, physBase, origin, encryptionMask: info.number('sme_mask') ?? 0n };
+}
+
+/** Kernels whose VMCOREINFO lacks KERNELOFFSET still name a symbol's run-time address. */
+function slideOfSymbols(info: VmcoreInfo, vmlinux: Vmlinux): bigint | undefined {
+  const running = info.symbol('_stext');
+  const linked = vmlinux.addressOf('_stext');
+  return running === undefined || linked === undefined ? undefined : running - linked;
+}
+
+/** From the page tables each CPU used: the first mapped place of the image area is the kernel's first byte. */
+function* fromProcessors(image: DumpImage, vmlinux: Vmlinux, physical: PhysicalMemory): Generator<Candidate> {
+  const text = vmlinux.addressOf('_text');
+  const divide = vmlinux.addressOf('asm_exc_divide_error') ?? vmlinux.addressOf('divide_error');
+  const seen = new Set<bigint>();
+  for (const { qemu } of image.cpus) {
+    if (qemu === undefined || seen.has(qemu.cr3)) continue;
+    seen.add(qemu.cr3);
+    const levels = (qemu.cr4 & CR4_LA57) === 0n ? 4 : 5;
+    const root = physAddr(Number(qemu.cr3 & CR3_ROOT_MASK));
+    const tables = image.architecture.pageTables(physical, { root, levels, encryptionMask: 0n });
+    const first = text === undefined ? undefined : firstMapped(tables, START_KERNEL_MAP, KERNEL_IMAGE_SIZE);
+    if (first !== undefined && text !== undefined) {
+      yield candidateAt(first.address - text, first.address, first.physical, 'page tables of a CPU (CR3)');
+    }
+    const handler = attempt(() => interruptHandler(tables, physical, virtAddr(qemu.idtBase)));
+    if (handler !== undefined && divide !== undefined) {
+      const at = attempt(() => tables.translate(hi32(handler), lo32(handler)));
+      if (at !== undefined && at >= 0) yield candidateAt(handler - divide, handler, at, 'interrupt table of a CPU (IDTR)');
+    }
+  }
+}
+
+function candidateAt(slide: bigint, address: bigint, physical: number, origin: string): Candidate {
+  return { slide, physBase: BigInt(physical) - (address - START_KERNEL_MAP), origin, encryptionMask: 0n };
+}
+
+function firstMapped(tables: PageTables, start: VirtAddr, size: number): { address: VirtAddr; physical: number } | undefined {
+  for (let offset = 0; offset < size; offset += KASLR_STEP) {
+    const address = virtAddr(start + BigInt(offset));
+    const physical = attempt(() => tables.translate(hi32(address), lo32(address)));
+    if (physical !== undefined && physical >= 0) return { address, physical };
+  }
+  return undefined;
+}
+
+/** The handler of vector 0, from its gate descriptor: Intel SDM volume 3A, figure 6-8. */
+function interruptHandler(tables: PageTables, physical: PhysicalMemory, idt: VirtAddr): VirtAddr | undefined {
+  const at = tables.translate(hi32(idt), lo32(idt));
+  if (at < 0) return undefined;
+  const gate = new Uint8Array(16);
+  physical.read(at, gate);
+  const view = new DataView(gate.buffer);
+  const low = BigInt(view.getUint16(0, true)) | (BigInt(view.getUint16(6, true)) << 16n);
+  return virtAddr(low | (BigInt(view.getUint32(8, true)) << 32n));
+}
+
+const VMCOREINFO_START = 'OSRELEASE=';
+const SCAN_CHUNK = 256 * PAGE_SIZE;
+
+/** VMCOREINFO's text begins a page of its own. The last resort: reads the first bytes of every page of the dump. */
+function* scanForVmcoreInfo(image: DumpImage): Generator<VmcoreInfo> {
+  const chunk = new Uint8Array(SCAN_CHUNK);
+  for (const range of image.ranges) {
+    for (let offset = 0; offset < range.size; offset += SCAN_CHUNK) {
+      checkCancelled();
+      const part = chunk.subarray(0, Math.min(SCAN_CHUNK, range.size - offset));
+      image.read(range.start + offset, part);
+      for (let page = 0; page + PAGE_SIZE <= part.length; page += PAGE_SIZE) {
+        if (part[page] !== 0x4f || !startsWith(part, page, VMCOREINFO_START)) continue;
+        yield VmcoreInfo.fromBytes(part.slice(page, page + PAGE_SIZE));
+      }
+    }
+  }
+}
+
+function startsWith(bytes: Uint8Array, at: number, text: string): boolean {
+  for (let index = 0; index < text.length; index++) if (bytes[at + index] !== text.charCodeAt(index)) return false;
+  return true;
+}
+
+function prove(candidate: Candidate, vmlinux: Vmlinux, physical: PhysicalMemory): LoadAddress | undefined {
+  const { slide, physBase, origin, encryptionMask } = candidate;
+  const banner = vmlinux.addressOf('linux_banner');
+  const rootName = rootSymbols.find((name) => vmlinux.addressOf(name) !== undefined);
+  const rootAddress = rootName === undefined ? undefined : vmlinux.addressOf(rootName);
+  if (banner === undefined || rootAddress === undefined) return undefined;
+  const toPhysical = (link: bigint): number => Number(link + slide - START_KERNEL_MAP + physBase);
+  const bannerAt = toPhysical(banner);
+  const rootAt = toPhysical(rootAddress);
+  if (!Number.isSafeInteger(bannerAt) || bannerAt < 0 || !Number.isSafeInteger(rootAt) || rootAt < 0) return undefined;
+
+  const readable = readText(physical, bannerAt);
+  if (readable !== undefined && readable !== vmlinux.banner) return undefined;
+  const found = [5, 4].map((levels): PagingMode => ({ root: physAddr(rootAt), levels, encryptionMask })).find((paging) => {
+    const tables = physical.image.architecture.pageTables(physical, paging);
+    const address = virtAddr(banner + slide);
+    return attempt(() => tables.translate(hi32(address), lo32(address))) === bannerAt;
+  });
+  if (found === undefined) return undefined;
+  const proof = readable === undefined ? undefined : `linux_banner read at ${hex(banner + slide)}`;
+  return { slide, physBase, paging: found, origin, proof };
+}
+
+/** Undefined where the memory is not in the dump. */
+function readText(physical: PhysicalMemory, address: number): string | undefined {
+  const bytes = new Uint8Array(512);
+  try {
+    physical.read(address, bytes);
+  } catch (error) {
+    if (error instanceof FaultError) return undefined;
+    throw error;
+  }
+  return fixedString(bytes);
+}

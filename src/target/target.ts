@@ -1,0 +1,153 @@
+/**
+ * A dump joined with its debug information: physical and kernel memory, symbols, types, code. Immutable.
+ */
+
+import { OpenError } from '../base/errors.ts';
+import type { Host } from '../base/host.ts';
+import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
+import { once } from '../base/search.ts';
+import { FileSource } from '../bytes/byte-source.ts';
+import { attempt } from '../base/errors.ts';
+import type { Architecture } from '../arch/architecture.ts';
+import { DwarfTypes } from '../debuginfo/dwarf/dwarf-types.ts';
+import { TypeCatalog } from '../debuginfo/types/catalog.ts';
+import type { DumpImage } from '../formats/dump-image.ts';
+import { openDump } from '../formats/registry.ts';
+import { VmcoreInfo } from '../formats/vmcoreinfo.ts';
+import { AddressSpace } from '../memory/address-space.ts';
+import { PhysicalMemory } from '../memory/physical-memory.ts';
+import { findVmlinux, openElf } from './find-vmlinux.ts';
+import { findLoadAddress, type LoadAddress } from './load-address.ts';
+import { ModuleFiles } from './module-files.ts';
+import { Vmlinux } from './vmlinux.ts';
+
+export interface TargetOptions {
+  readonly dump: string;
+  /** Undefined: found by build-id. */
+  readonly vmlinux: string | undefined;
+  /** Folders to look for debug information in, before the usual ones. */
+  readonly debugFolders: readonly string[];
+  /** Folders to look for module files in, before the usual ones. */
+  readonly moduleFolders: readonly string[];
+}
+
+export interface Target {
+  readonly host: Host;
+  readonly image: DumpImage;
+  readonly architecture: Architecture;
+  readonly physical: PhysicalMemory;
+  /** The kernel's address space. */
+  readonly memory: AddressSpace;
+  readonly vmlinux: Vmlinux;
+  readonly load: LoadAddress;
+  /** Types for readers of kernel structures: BTF where there is one, else DWARF. A name it lacks costs nothing. */
+  readonly types: TypeCatalog;
+  /** Types for a user's question: all there are. A name that BTF lacks is looked for in the whole of the DWARF. */
+  readonly allTypes: TypeCatalog;
+  /** From the dump's note, or from the kernel's own copy in memory. */
+  readonly vmcoreinfo: () => VmcoreInfo | undefined;
+  readonly moduleFiles: ModuleFiles;
+  readonly warnings: readonly string[];
+}
+
+/** @throws OpenError, FormatError where the dump or its vmlinux cannot be opened */
+export function openTarget(host: Host, options: TargetOptions): Target {
+  const file = host.open(options.dump);
+  if (file === undefined) throw new OpenError(`${options.dump}: ${host.whyNot(options.dump)}`);
+  const image = openDump(new FileSource(file));
+  const physical = new PhysicalMemory(image);
+  const { vmlinux, load } = joinVmlinux(host, image, physical, options);
+  const { architecture } = image;
+  const memory = new AddressSpace('kernel virtual', physical, architecture.pageTables(physical, load.paging));
+  const warnings = [...image.warnings];
+  if (load.proof === undefined) {
+    warnings.push(`the kernel's place in memory is from ${load.origin} and could not be proved: linux_banner is not in the dump`);
+  }
+  const dwarf = once(() => dwarfTypes(vmlinux));
+  const release = image.vmcoreinfo?.release ?? /Linux version (\S+)/.exec(vmlinux.banner ?? '')?.[1];
+  return {
+    host,
+    image,
+    architecture,
+    physical,
+    memory,
+    vmlinux,
+    load,
+    types: new TypeCatalog([() => vmlinux.btf() ?? dwarf()]),
+    allTypes: new TypeCatalog([vmlinux.btf, dwarf]),
+    vmcoreinfo: once(() => image.vmcoreinfo ?? readVmcoreInfo(vmlinux, load, memory)),
+    moduleFiles: new ModuleFiles(host, moduleFolders(vmlinux.path, image.path, release, options)),
+    warnings,
+  };
+}
+
+function dwarfTypes(vmlinux: Vmlinux): DwarfTypes | undefined {
+  const dwarf = vmlinux.dwarf();
+  return dwarf && new DwarfTypes(dwarf);
+}
+
+function joinVmlinux(
+  host: Host,
+  image: DumpImage,
+  physical: PhysicalMemory,
+  options: TargetOptions,
+): { vmlinux: Vmlinux; load: LoadAddress } {
+  if (options.vmlinux !== undefined) {
+    const vmlinux = new Vmlinux(openElf(host, options.vmlinux), host);
+    refuseOtherBuild(image, vmlinux);
+    return { vmlinux, load: findLoadAddress(vmlinux, physical) };
+  }
+  let refusal: unknown;
+  for (const candidate of findVmlinux(image, host, options.debugFolders)) {
+    try {
+      const vmlinux = new Vmlinux(candidate.elf, host);
+      return { vmlinux, load: findLoadAddress(vmlinux, physical) };
+    } catch (error) {
+      if (!(error instanceof OpenError)) throw error;
+      refusal ??= error;
+    }
+  }
+  throw refusal;
+}
+
+function refuseOtherBuild(image: DumpImage, vmlinux: Vmlinux): void {
+  const wanted = image.vmcoreinfo?.buildId;
+  const given = vmlinux.buildId();
+  if (wanted === undefined || given === undefined || wanted === given) return;
+  throw new OpenError(
+    [
+      `${vmlinux.path} is the vmlinux of another kernel:`,
+      `  its build-id:        ${given} (${vmlinux.banner?.trim().slice(0, 60) ?? 'no banner'}…)`,
+      `  the dump's build-id: ${wanted} (${image.vmcoreinfo?.release ?? '?'})`,
+      'Leave the vmlinux out and the right one is looked for by its build-id; vmscope then lists where it looked.',
+    ].join('\n'),
+  );
+}
+
+/** The kernel keeps the text it hands to dump tools: vmcoreinfo_data, vmcoreinfo_size (kernel/vmcore_info.c). */
+function readVmcoreInfo(vmlinux: Vmlinux, load: LoadAddress, memory: AddressSpace): VmcoreInfo | undefined {
+  const running = (name: string): VirtAddr | undefined => {
+    const link = vmlinux.addressOf(name);
+    return link === undefined ? undefined : addVirt(virtAddr(link), load.slide);
+  };
+  const data = running('vmcoreinfo_data');
+  const size = running('vmcoreinfo_size');
+  if (data === undefined || size === undefined) return undefined;
+  return attempt(() => {
+    const length = Math.min(Number(memory.u64(size)), 1 << 16);
+    return VmcoreInfo.fromBytes(memory.bytes(memory.pointer(data), length));
+  });
+}
+
+function moduleFolders(vmlinux: string, dump: string, release: string | undefined, options: TargetOptions): string[] {
+  const folderOf = (path: string): string => (path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '.');
+  return [
+    ...options.moduleFolders,
+    ...options.debugFolders,
+    `${folderOf(dump)}/modules`,
+    `${folderOf(vmlinux)}/modules`,
+    ...(release === undefined
+      ? []
+      : [`/usr/lib/debug/lib/modules/${release}`, `/usr/lib/debug/usr/lib/modules/${release}`, `/lib/modules/${release}`]),
+  ];
+}

@@ -1,0 +1,103 @@
+/**
+ * The kernel's own file: symbols, types and code of vmlinux, each read when first asked for. Everything in it is at
+ * link-time addresses; the load address says how far the running kernel lay above them.
+ */
+
+import { attempt, OpenError } from '../base/errors.ts';
+import type { Host } from '../base/host.ts';
+
+import { once } from '../base/search.ts';
+import { readUpTo } from '../bytes/byte-source.ts';
+import { fixedString } from '../bytes/read.ts';
+import { Btf } from '../debuginfo/btf/btf.ts';
+import { DwarfInfo } from '../debuginfo/dwarf/dwarf-info.ts';
+import { sectionSource } from '../debuginfo/dwarf/section.ts';
+import { DwarfSections } from '../debuginfo/dwarf/sections.ts';
+import { OrcTable } from '../debuginfo/orc/orc-table.ts';
+import { symbolsOfElf } from '../debuginfo/symbols/elf-symbols.ts';
+import type { SymbolTable } from '../debuginfo/symbols/symbol-table.ts';
+import { SHF_ALLOC, SHT_NOBITS, SHT_NOTE } from '../formats/elf/constants.ts';
+import type { ElfFile, ElfSection } from '../formats/elf/elf-file.ts';
+import { buildIdOf, parseNotes } from '../formats/elf/notes.ts';
+
+export class Vmlinux {
+  readonly elf: ElfFile;
+  /** Symbols at link-time addresses. */
+  readonly symbols: SymbolTable;
+  readonly buildId: () => string | undefined;
+  readonly btf: () => Btf | undefined;
+  /** Undefined where the file has no DWARF. */
+  readonly dwarf: () => DwarfInfo | undefined;
+  readonly orc: () => OrcTable | undefined;
+
+  /** @throws OpenError where the file has no symbols: nothing could be found in the dump by it */
+  constructor(elf: ElfFile, host: Host) {
+    this.elf = elf;
+    const symbols = symbolsOfElf(elf, 0n);
+    if (symbols === undefined || symbols.count === 0) {
+      throw new OpenError(`${this.path}: has no symbols (stripped?); vmscope needs the vmlinux of the debug package`);
+    }
+    this.symbols = symbols;
+    this.buildId = once(() => buildIdOfElf(elf));
+    this.btf = once(() => {
+      const section = elf.section('.BTF');
+      return section && attempt(() => new Btf(elf.bytesOf(section), `${this.path}: .BTF`));
+    });
+    this.dwarf = once(() => (hasDwarf(elf) ? new DwarfInfo(new DwarfSections(elf, host)) : undefined));
+    this.orc = once(() => this.#openOrc());
+  }
+
+  get path(): string {
+    return this.elf.source.name;
+  }
+
+  /** Link-time addresses of symbols with that name. */
+  addressOf(name: string): bigint | undefined {
+    return this.symbols.named(name)[0]?.address;
+  }
+
+  /** The bytes the file has for a link-time address: code and read-only data as built. */
+  bytesAt(address: bigint, length: number): Uint8Array | undefined {
+    const section = this.#sectionAt(address);
+    if (section === undefined || section.type === SHT_NOBITS) return undefined;
+    const within = Number(address - section.address);
+    return readUpTo(this.elf.source, section.offset + within, Math.min(length, section.size - within));
+  }
+
+  /** "Linux version …", as the file has it. */
+  get banner(): string | undefined {
+    const address = this.addressOf('linux_banner');
+    const bytes = address === undefined ? undefined : this.bytesAt(address, 512);
+    return bytes && fixedString(bytes);
+  }
+
+  #sectionAt(address: bigint): ElfSection | undefined {
+    return this.elf
+      .sections()
+      .find((s) => (s.flags & SHF_ALLOC) !== 0 && address >= s.address && address < s.address + BigInt(s.size));
+  }
+
+  #openOrc(): OrcTable | undefined {
+    const ips = this.elf.section('.orc_unwind_ip');
+    const entries = this.elf.section('.orc_unwind');
+    if (ips === undefined || entries === undefined) return undefined;
+    const base = Number(BigInt.asIntN(64, ips.address));
+    return new OrcTable(sectionSource(this.elf, ips), sectionSource(this.elf, entries), base);
+  }
+}
+
+/** The GNU build-id of an ELF file, as hex. */
+export function buildIdOfElf(elf: ElfFile): string | undefined {
+  for (const section of elf.sections()) {
+    if (section.type !== SHT_NOTE) continue;
+    const id = attempt(() => buildIdOf(parseNotes(elf.bytesOf(section), section.name)));
+    if (id !== undefined) return id;
+  }
+  return undefined;
+}
+
+export function hasDwarf(elf: ElfFile): boolean {
+  const section = elf.section('.debug_info') ?? elf.section('.zdebug_info');
+  return section !== undefined && section.type !== SHT_NOBITS;
+}
+

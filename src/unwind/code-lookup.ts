@@ -1,0 +1,38 @@
+/**
+ * From a run-time code address to the object that describes it: the kernel or one of its modules, with its unwind
+ * table, its DWARF, and the address as that object knows it.
+ */
+
+import type { VirtAddr } from '../base/addr.ts';
+import type { DwarfInfo } from '../debuginfo/dwarf/dwarf-info.ts';
+import type { OrcTable } from '../debuginfo/orc/orc-table.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+
+export interface CodeObject {
+  /** Undefined for the kernel itself. */
+  readonly module: string | undefined;
+  readonly orc: () => OrcTable | undefined;
+  readonly dwarf: () => DwarfInfo | undefined;
+  /** The address as the object's tables have it, as a signed 64-bit integer. */
+  toTable(address: VirtAddr): number;
+}
+
+export function codeObjectAt(kernel: Kernel, address: VirtAddr): CodeObject | undefined {
+  const module = kernel.modules().textAt(address);
+  if (module !== undefined) {
+    return {
+      module: module.name,
+      orc: module.orc,
+      dwarf: () => module.debug()?.dwarf,
+      toTable: (at) => Number(BigInt.asIntN(64, at)),
+    };
+  }
+  if (!kernel.symbols.isKernelText(address)) return undefined;
+  const { vmlinux } = kernel.target;
+  return {
+    module: undefined,
+    orc: vmlinux.orc,
+    dwarf: vmlinux.dwarf,
+    toTable: (at) => Number(BigInt.asIntN(64, kernel.linked(at))),
+  };
+}

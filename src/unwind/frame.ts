@@ -1,0 +1,45 @@
+/** What a kernel stack is made of, as the unwinder finds it: physical frames, in terms of registers and addresses. */
+
+import type { VirtAddr } from '../base/addr.ts';
+import type { Registers } from '../arch/architecture.ts';
+import type { Stack } from '../kernel/stacks.ts';
+
+/** How a frame was found: `scan` frames are guesses. */
+export type FrameOrigin = 'registers' | 'orc' | 'cfi' | 'frame-pointer' | 'scan';
+
+/** Registers that an exception, interrupt or system call saved on the stack (struct pt_regs). */
+export interface SavedRegisters {
+  readonly address: VirtAddr;
+  readonly registers: Registers;
+  /** Whether they were saved on the way from user mode. */
+  readonly user: boolean;
+}
+
+export interface Frame {
+  /** The instruction pointer: a return address, or, where `exact`, the instruction itself. */
+  readonly ip: VirtAddr;
+  /** The stack pointer in this frame. */
+  readonly sp: VirtAddr;
+  /** The word that holds `ip`: crash's bracketed address; where ip was in a register, the stack pointer. */
+  readonly slot: VirtAddr;
+  /** The frame was interrupted (or is where the CPU was): `ip` is no return address. */
+  readonly exact: boolean;
+  readonly origin: FrameOrigin;
+  /** Registers known to hold in this frame: those the way here has kept. */
+  readonly registers: Registers;
+  readonly stack: Stack | undefined;
+  /** For an interrupted frame, where its registers were saved. */
+  readonly saved: SavedRegisters | undefined;
+  /** What replaced the return address, where it was recovered: "kretprobe", "function graph". */
+  readonly recovered: string | undefined;
+}
+
+/** Why the walk ended. `end`: nothing is left; anything else is a reason for the user. */
+export type StackEnd = { readonly kind: 'end' } | { readonly kind: 'user' } | { readonly kind: 'broken'; readonly why: string };
+
+export interface UnwoundStack {
+  readonly frames: readonly Frame[];
+  /** The registers of user mode, where the stack was entered from it. */
+  readonly userRegisters: SavedRegisters | undefined;
+  readonly end: StackEnd;
+}

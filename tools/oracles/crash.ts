@@ -1,0 +1,149 @@
+// What crash says of a fixture: the text that each of a list of commands prints, in a file of its own.
+//
+//   crash/NN-<command>.txt   what the command printed
+//   crash/commands.json      {"<command>": "<file>"}, in the order in which they ran
+//   crash/failure.txt        instead, where crash could not open the dump: what it said
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type JsonObject, isObject } from '../lib/json.ts';
+import type { Workspace } from './chroot.ts';
+
+/** Before the modules' debug information is loaded, since that changes what `mod` and `bt` print. */
+const plainCommands = [
+  'sys',
+  'mod',
+  'ps',
+  'ps -m',
+  'set',
+  'log',
+  'log -t',
+  'log -T',
+  'log -m',
+  'kmem -i',
+  'mount',
+  'net',
+  'timer',
+  'irq',
+  'dev',
+  'files',
+  'vm',
+  'sig',
+  'runq',
+  'mach',
+];
+
+const withModules = [
+  'mod -S modules',
+  'bt',
+  'bt -a',
+  'bt -c 0',
+  'bt -c 1',
+  'bt -l',
+  'bt -s',
+  'bt -f',
+  'bt -FF',
+  'foreach bt',
+  'foreach bt -l',
+  'foreach bt -s',
+  'foreach files',
+  'sym -l',
+  'sym linux_banner',
+  'sym init_task',
+  'struct list_head',
+  'struct task_struct',
+  'struct -o page',
+  'struct -o module',
+  'rd linux_banner 16',
+  'rd -8 linux_banner 64',
+  'rd -16 linux_banner 32',
+  'rd -32 linux_banner 16',
+  'rd -64 linux_banner 8',
+  'rd -d linux_banner 8',
+  'rd -D linux_banner 8',
+  'rd -s init_task 32',
+  'rd -S init_task 32',
+  'rd -a linux_banner',
+  'rd -N linux_banner 8',
+  'rd -x linux_banner 8',
+  'rd -p 0x1000 16',
+  'dis -l schedule 20',
+  'dis panic 20',
+  'p jiffies',
+  'p linux_banner',
+  'p init_task.comm',
+  'list -h modules',
+  'task -R comm,pid,state',
+];
+
+/** The objects of a list in the facts. */
+function objectsIn(facts: JsonObject, name: string): JsonObject[] {
+  const list = facts[name];
+  return Array.isArray(list) ? list.filter(isObject) : [];
+}
+
+/** Commands on addresses, which drgn's facts of the same dump supply. */
+function addressCommands(facts: JsonObject): string[] {
+  const commands = ['linuxBanner', 'initTask'].flatMap((name) =>
+    name in facts ? [`vtop ${String(facts[name])}`] : [],
+  );
+  const init = objectsIn(facts, 'tasks').find((task) => task['pid'] === 1);
+  const mm = init?.['mm'];
+  const [module] = objectsIn(facts, 'modules');
+  if (init !== undefined) {
+    const task = String(init['task']);
+    commands.push(`vtop ${task}`, `rd ${task} 32`, `rd -S ${task} 32`, `struct task_struct.comm,pid,mm ${task}`);
+    commands.push(`bt ${task}`, `task -R mm ${task}`, `vtop ${String(init['stack'])}`, 'ps 1', 'vm 1', 'files 1');
+  }
+  if (isObject(mm)) {
+    const code = String(mm['startCode']);
+    commands.push('set 1', `vtop -u ${code}`, `rd -u ${code} 8`, `vtop -u ${String(mm['startStack'])}`, `vtop ${code}`);
+  }
+  if (module !== undefined) {
+    const base = String(module['base']);
+    commands.push(`vtop ${base}`, `rd ${base} 8`, `dis ${base} 8`);
+  }
+  return commands;
+}
+
+/** What decides crash's answers, beside the dump, its facts and crash itself. */
+export function crashInputs(): string {
+  return JSON.stringify([plainCommands, withModules, addressCommands.toString()]);
+}
+
+function fileName(command: string, index: number): string {
+  const words = command.replaceAll(/[^A-Za-z0-9_]+/g, '-').replaceAll(/-$/g, '');
+  return `${String(index + 1).padStart(2, '0')}-${words}.txt`;
+}
+
+/** Asks crash. Where it could not open the dump, gives its own reason. */
+export async function askCrash(workspace: Workspace, facts: JsonObject, output: string): Promise<string | undefined> {
+  const commands = [...plainCommands, ...withModules, ...addressCommands(facts)];
+  const files = Object.fromEntries(commands.map((command, index) => [command, fileName(command, index)]));
+  const answers = join(workspace.folder, 'answers');
+  await mkdir(answers);
+  await mkdir(output, { recursive: true });
+  const lines = [
+    'set scroll off',
+    'set radix 10',
+    ...commands.map((command) => `${command} > answers/${files[command]}`),
+  ];
+  await writeFile(join(workspace.folder, 'commands'), [...lines, 'quit', ''].join('\n'));
+  const args = ['-s', '-i', 'commands', 'vmlinux', 'vmcore'];
+  const { stdout, stderr } = await workspace.run('crash', args);
+  const answered = await Promise.all(
+    Object.values(files).map((file) =>
+      copyFile(join(answers, file), join(output, file)).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  if (!answered.some(Boolean)) {
+    const failure = `${stdout}${stderr}`.trim();
+    await writeFile(join(output, 'failure.txt'), `${failure}\n`);
+    return failure.split('\n').find((line) => line.startsWith('crash:')) ?? failure;
+  }
+  const known = Object.entries(files).filter((_, index) => answered[index] === true);
+  await writeFile(join(output, 'commands.json'), `${JSON.stringify(Object.fromEntries(known), undefined, 2)}\n`);
+  return undefined;
+}

@@ -1,0 +1,177 @@
+# Writes what drgn knows of a dump as JSON to standard output: every task with its stack, the modules, the kernel's log,
+# and some facts of the whole. Addresses are strings ("0x..."), since they do not fit a JSON number.
+# usage: python3 facts.py VMCORE VMLINUX [MODULE.ko ...]
+# Runs inside the oracle chroot, under drgn's own Python.
+import json
+import sys
+
+import drgn
+from drgn.helpers.linux.cpumask import for_each_online_cpu, for_each_possible_cpu
+from drgn.helpers.linux.mm import totalram_pages
+from drgn.helpers.linux.module import for_each_module
+from drgn.helpers.linux.percpu import per_cpu
+from drgn.helpers.linux.pid import for_each_task
+from drgn.helpers.linux.printk import get_printk_records
+from drgn.helpers.linux.sched import idle_task, task_cpu, task_state_to_char
+
+# Past user mode drgn's chains run on into junk, so a stack is cut somewhere.
+MAX_FRAMES = 200
+
+
+def address(value):
+    return f"{int(value):#x}"
+
+
+def attempt(function):
+    """The value, or None where drgn does not know it."""
+    try:
+        return function()
+    except (LookupError, drgn.FaultError, ValueError, AttributeError):
+        return None
+
+
+def text(value):
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def frame_facts(frame):
+    pc = attempt(lambda: frame.pc)
+    symbol = attempt(frame.symbol)
+    source = attempt(frame.source)
+    return {
+        "pc": None if pc is None else address(pc),
+        "sp": attempt(lambda: address(frame.sp)),
+        "name": attempt(lambda: frame.name),
+        "function": attempt(lambda: frame.function_name),
+        "symbol": None if symbol is None else symbol.name,
+        "symbolAddress": None if symbol is None else address(symbol.address),
+        "inlined": frame.is_inline,
+        "interrupted": frame.interrupted,
+        "file": None if source is None else source[0],
+        "line": None if source is None else source[1],
+        "column": None if source is None else source[2],
+    }
+
+
+def stack_facts(prog, task):
+    try:
+        trace = prog.stack_trace(task)
+    except (LookupError, drgn.FaultError, ValueError) as error:
+        return {"frames": [], "error": str(error)}
+    return {"frames": [frame_facts(trace[i]) for i in range(min(len(trace), MAX_FRAMES))]}
+
+
+def mm_facts(task):
+    mm = task.mm
+    if not mm:
+        return None
+    return {
+        "address": address(mm),
+        "pgd": address(mm.pgd),
+        "startCode": address(mm.start_code),
+        "startStack": address(mm.start_stack),
+    }
+
+
+def task_facts(prog, task, current):
+    return {
+        "task": address(task),
+        "pid": int(task.pid),
+        "tgid": int(task.tgid),
+        "ppid": int(task.real_parent.tgid),
+        "comm": text(task.comm.string_()),
+        "cpu": int(task_cpu(task)),
+        "state": task_state_to_char(task),
+        "onCpu": int(task) in current,
+        "stack": address(task.stack),
+        "mm": attempt(lambda: mm_facts(task)),
+        **stack_facts(prog, task),
+    }
+
+
+def current_tasks(prog):
+    """The task that each CPU runs, whatever holds it on this kernel."""
+    current = {}
+    for cpu in for_each_possible_cpu(prog):
+        task = attempt(lambda: per_cpu(prog["current_task"], cpu))
+        if task is None:
+            task = attempt(lambda: per_cpu(prog["pcpu_hot"], cpu).current_task)
+        if task is not None:
+            current[int(task)] = cpu
+    return current
+
+
+def module_facts(prog, module):
+    def base():
+        for member in ("core_layout", "mem"):
+            if prog.type("struct module").has_member(member):
+                layout = module.member_(member)
+                return address((layout[0] if member == "mem" else layout).base)
+        return None
+
+    return {"name": text(module.name.string_()), "module": address(module), "base": attempt(base)}
+
+
+def record_facts(record):
+    return {
+        "text": text(record.text),
+        "facility": record.facility,
+        "level": record.level,
+        "sequence": record.seq,
+        "timestampNs": record.timestamp,
+        "callerTid": record.caller_tid,
+        "callerCpu": record.caller_cpu,
+        "continuation": record.continuation,
+    }
+
+
+def struct_facts(prog):
+    names = ("task_struct", "mm_struct", "module", "page", "file", "inode", "list_head", "pt_regs", "rq")
+    facts = {}
+    for name in names:
+        type_ = attempt(lambda: prog.type(f"struct {name}"))
+        if type_ is not None:
+            members = {m.name: m.bit_offset for m in type_.members if m.name is not None}
+            facts[name] = {"size": type_.size, "bitOffsets": members}
+    return facts
+
+
+def vmcoreinfo_facts(prog):
+    lines = text(attempt(lambda: prog["VMCOREINFO"].string_()) or b"").splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+def main(vmcore, *debug_files):
+    prog = drgn.Program()
+    prog.set_core_dump(vmcore)
+    # Only the files given count, not those that may be found elsewhere.
+    prog.set_enabled_debug_info_finders([])
+    prog.load_debug_info(debug_files)
+    drgn.set_default_prog(prog)
+
+    current = current_tasks(prog)
+    tasks = {int(task): task for task in for_each_task(prog)}
+    for cpu in for_each_possible_cpu(prog):
+        idle = attempt(lambda: idle_task(prog, cpu))
+        if idle is not None:
+            tasks[int(idle)] = idle
+    facts = {
+        "drgn": drgn.__version__,
+        "vmcoreinfo": vmcoreinfo_facts(prog),
+        "stext": attempt(lambda: address(prog.symbol("_stext").address)),
+        "linuxBanner": attempt(lambda: address(prog.symbol("linux_banner").address)),
+        "initTask": address(prog["init_task"].address_of_()),
+        "release": text(prog["init_uts_ns"].name.release.string_()),
+        "jiffies": int(prog["jiffies"]),
+        "onlineCpus": list(for_each_online_cpu(prog)),
+        "possibleCpus": list(for_each_possible_cpu(prog)),
+        "totalRamPages": attempt(lambda: int(totalram_pages(prog))),
+        "structs": struct_facts(prog),
+        "modules": [module_facts(prog, module) for module in for_each_module(prog)],
+        "log": [record_facts(record) for record in get_printk_records(prog)],
+        "tasks": [task_facts(prog, task, current) for task in tasks.values()],
+    }
+    json.dump(facts, sys.stdout)
+
+
+main(*sys.argv[1:])
