@@ -15,13 +15,20 @@ export interface KernelTime {
   readonly wallSeconds: number;
   /** Seconds since boot, without time asleep. */
   readonly uptimeSeconds: number;
+  /** When the kernel's monotonic clock was zero: nanoseconds since 1970, UTC. */
+  readonly bootNanoseconds: bigint;
 }
 
 /** @throws LookupError, FaultError */
 export function readTime(kernel: Kernel): KernelTime {
   const keeper = timekeeper(kernel);
   const wallSeconds = keeper.number('xtime_sec');
-  return { wallSeconds, uptimeSeconds: wallSeconds + keeper.number('wall_to_monotonic.tv_sec') };
+  const toMonotonic = keeper.integer('wall_to_monotonic.tv_sec');
+  return {
+    wallSeconds,
+    uptimeSeconds: wallSeconds + Number(toMonotonic),
+    bootNanoseconds: -(toMonotonic * 1_000_000_000n + keeper.integer('wall_to_monotonic.tv_nsec')),
+  };
 }
 
 function timekeeper(kernel: Kernel): StructView {

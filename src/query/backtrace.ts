@@ -35,6 +35,8 @@ export interface BacktraceFrame {
   /** In bytes from the symbol. */
   readonly offset: number;
   readonly module: string | undefined;
+  /** The function's name in the source; the symbol's may have .cold or .isra.0 behind it. */
+  readonly functionName: string | undefined;
   /** Of the physical function itself: where the statement or the call stands that the frame is in. */
   readonly source: SourceLine | undefined;
   /** Calls the compiler expanded in place, innermost first. */
@@ -108,6 +110,7 @@ function describe(kernel: Kernel, frame: Frame, number: number): BacktraceFrame 
     symbol: found?.symbol.name,
     offset: found === undefined ? 0 : Number(frame.ip - found.symbol.address),
     module: found?.symbol.module ?? kernel.modules().at(at)?.name,
+    functionName: sourceFrames.at(-1)?.functionName,
     source: sourceFrames.at(-1)?.source ?? lineOnly,
     inlined: sourceFrames
       .filter((source) => source.inlined)

@@ -8,8 +8,8 @@ import { readTime } from '../kernel/timekeeping.ts';
 export interface LogReport {
   readonly type: 'log';
   readonly records: readonly LogRecord[];
-  /** Seconds since 1970 at which the kernel's clock was zero; undefined where the time is not known. */
-  readonly bootSeconds: number | undefined;
+  /** When the kernel's clock was zero: nanoseconds since 1970; undefined where the time is not known. */
+  readonly bootNanoseconds: bigint | undefined;
   readonly show: LogColumns;
 }
 
@@ -22,10 +22,5 @@ export interface LogColumns {
 
 export function logReport(kernel: Kernel, show: LogColumns): LogReport {
   const time = attempt(() => readTime(kernel));
-  return {
-    type: 'log',
-    records: readLog(kernel),
-    bootSeconds: time && time.wallSeconds - time.uptimeSeconds,
-    show,
-  };
+  return { type: 'log', records: readLog(kernel), bootNanoseconds: time?.bootNanoseconds, show };
 }

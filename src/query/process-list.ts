@@ -48,7 +48,8 @@ export function processList(kernel: Kernel, all: readonly Task[], wanted: readon
     const virtualKiB = mm === 0n ? 0 : available(() => kernel.struct('mm_struct', task.mm).number('total_vm') * PAGE_KIB);
     return {
       pid: task.pid,
-      parentPid: available(() => parents.get(task.parent)?.pid ?? kernel.struct('task_struct', task.parent).number('pid')),
+      // An idle task was forked by whoever brought its CPU up, which means nothing.
+      parentPid: task.pid === 0 ? 0 : available(() => parents.get(task.parent)?.pid ?? kernel.struct('task_struct', task.parent).number('pid')),
       cpu: attempt(() => task.cpu) ?? 0,
       task: task.address,
       state: attempt(() => stateLetters(task)) ?? '??',

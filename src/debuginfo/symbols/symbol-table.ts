@@ -133,11 +133,15 @@ export class SymbolTable {
     };
   }
 
-  /** Functions before labels, global before local, sized before not: which of several names an address bears. */
+  /**
+   * Functions before labels, global before local, sized before not: which of several names an address bears. A system
+   * call's 32-bit entry that is the same code as the native one gives way to it.
+   */
   #rank(index: number): number {
     const info = this.#info(index);
     const size = u32At(this.#input.symtab, index * SYM_SIZE + 16);
-    return ((info & 0xf) === STT_FUNC ? 4 : 0) + (info >> 4 === STB_GLOBAL ? 2 : 0) + (size > 0 ? 1 : 0);
+    const rank = ((info & 0xf) === STT_FUNC ? 4 : 0) + (info >> 4 === STB_GLOBAL ? 2 : 0) + (size > 0 ? 1 : 0);
+    return startsWith(this.#input.strtab, this.#nameOffset(index), COMPAT_PREFIX) ? rank - 0.5 : rank;
   }
 
   #letter(index: number): string {
@@ -191,6 +195,7 @@ export class SymbolTable {
   }
 }
 
+const COMPAT_PREFIX = new TextEncoder().encode('__ia32_');
 const PADDING_PREFIX = new TextEncoder().encode('__pfx_');
 
 function startsWith(bytes: Uint8Array, at: number, prefix: Uint8Array): boolean {

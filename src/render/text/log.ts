@@ -26,9 +26,9 @@ function timePrefix(record: LogRecord, log: LogReport): string {
     case 'seconds':
       return `[${secondsOf(record.time)}] `;
     case 'date':
-      return log.bootSeconds === undefined
+      return log.bootNanoseconds === undefined
         ? `[${secondsOf(record.time)}] `
-        : `[${utcDate(log.bootSeconds + Number(record.time / NANOSECONDS))}] `;
+        : `[${utcDate(Number((log.bootNanoseconds + record.time) / NANOSECONDS))}] `;
   }
 }
 

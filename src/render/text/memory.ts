@@ -47,7 +47,7 @@ function word(dump: MemoryDump, view: DataView, at: number): string {
 }
 
 function widthOf(dump: MemoryDump): number {
-  const decimalWidths: Readonly<Record<number, number>> = { 1: 4, 2: 6, 4: 11, 8: 20 };
+  const decimalWidths: Readonly<Record<number, number>> = { 1: 4, 2: 6, 4: 11, 8: dump.format === 'decimal' ? 19 : 20 };
   const decimal = dump.format === 'decimal' || dump.format === 'unsigned';
   return decimal ? (decimalWidths[dump.unit] ?? 20) : dump.unit * 2;
 }

@@ -1,0 +1,166 @@
+/** The engine in a thread of its own, so that the prompt hears Ctrl-C while a command runs. */
+
+import { Worker } from 'node:worker_threads';
+import type { Engine, Ending, EngineOptions, EngineRequest, Opened } from './engine.ts';
+import { EngineFailure, failureOf } from './failure.ts';
+import type { Reply, Request, Start } from './protocol.ts';
+
+type RunReply = Extract<Reply, { kind: 'output' | 'done' | 'failed' }>;
+
+export interface Completions {
+  readonly candidates: readonly string[];
+  readonly word: string;
+}
+
+export class RemoteEngine implements Engine {
+  readonly opened: Opened;
+  readonly #thread: EngineThread;
+
+  private constructor(thread: EngineThread, opened: Opened) {
+    this.#thread = thread;
+    this.opened = opened;
+  }
+
+  /** Throws EngineFailure where the dump cannot be opened. */
+  static async open(options: EngineOptions, warn: (message: string) => void): Promise<RemoteEngine> {
+    const thread = new EngineThread(options, warn);
+    try {
+      return new RemoteEngine(thread, await thread.opened);
+    } catch (error) {
+      await thread.end();
+      throw error;
+    }
+  }
+
+  async *run(request: EngineRequest): AsyncGenerator<string, Ending, void> {
+    this.#thread.clearStop();
+    let next = this.#thread.nextReply();
+    this.#thread.send({ kind: 'run', request });
+    let running = true;
+    try {
+      for (;;) {
+        const reply = await next;
+        running = reply.kind === 'output';
+        if (reply.kind === 'done') return reply.ending;
+        if (reply.kind === 'failed') throw new EngineFailure(reply.failure);
+        yield reply.text;
+        next = this.#thread.nextReply();
+        this.#thread.send({ kind: 'more' });
+      }
+    } finally {
+      // Whoever read the output left: the command is stopped and its end awaited.
+      while (running) {
+        this.stop();
+        next = this.#thread.nextReply();
+        this.#thread.send({ kind: 'more' });
+        running = (await next).kind === 'output';
+      }
+    }
+  }
+
+  /** Stops the running command; it then fails with `cancelled`. */
+  stop(): void {
+    this.#thread.stop();
+  }
+
+  complete(line: string): Promise<Completions> {
+    return this.#thread.complete(line);
+  }
+
+  end(): Promise<void> {
+    return this.#thread.end();
+  }
+}
+
+/** The thread and who waits for its next word. A thread that dies is an error to all of them. */
+class EngineThread {
+  readonly opened: Promise<Opened>;
+  readonly #worker: Worker;
+  readonly #flag: Int32Array;
+  readonly #opening = new Waiting<Opened>();
+  readonly #running = new Waiting<RunReply>();
+  readonly #completing = new Waiting<Completions>();
+
+  constructor(options: EngineOptions, warn: (message: string) => void) {
+    const cancelFlag = new SharedArrayBuffer(4);
+    this.#flag = new Int32Array(cancelFlag);
+    this.opened = this.#opening.next();
+    const workerData: Start = { options, cancelFlag };
+    this.#worker = new Worker(new URL('./engine-worker.js', import.meta.url), { workerData });
+    this.#worker.on('message', (reply: Reply) => this.#hear(reply, warn));
+    this.#worker.on('error', (error) => {
+      for (const waiting of [this.#opening, this.#running, this.#completing]) waiting.fail(new EngineFailure(failureOf(error)));
+    });
+  }
+
+  send(request: Request): void {
+    this.#worker.postMessage(request);
+  }
+
+  nextReply(): Promise<RunReply> {
+    return this.#running.next();
+  }
+
+  complete(line: string): Promise<Completions> {
+    const completions = this.#completing.next();
+    this.send({ kind: 'complete', line });
+    return completions;
+  }
+
+  stop(): void {
+    Atomics.store(this.#flag, 0, 1);
+  }
+
+  clearStop(): void {
+    Atomics.store(this.#flag, 0, 0);
+  }
+
+  async end(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #hear(reply: Reply, warn: (message: string) => void): void {
+    switch (reply.kind) {
+      case 'opened':
+        this.#opening.give(reply.opened);
+        return;
+      case 'not-opened':
+        this.#opening.fail(new EngineFailure(reply.failure));
+        return;
+      case 'warning':
+        warn(reply.message);
+        return;
+      case 'completion':
+        this.#completing.give(reply);
+        return;
+      case 'output':
+      case 'done':
+      case 'failed':
+        this.#running.give(reply);
+        return;
+    }
+  }
+}
+
+/** One who waits for one thing. */
+class Waiting<T> {
+  #waiter: { readonly resolve: (value: T) => void; readonly reject: (error: unknown) => void } | undefined;
+  #failure: EngineFailure | undefined;
+
+  next(): Promise<T> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => (this.#waiter = { resolve, reject }));
+  }
+
+  give(value: T): void {
+    this.#waiter?.resolve(value);
+    this.#waiter = undefined;
+  }
+
+  /** Whoever comes later is told, too. */
+  fail(failure: EngineFailure): void {
+    this.#failure = failure;
+    this.#waiter?.reject(failure);
+    this.#waiter = undefined;
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * The engine as the faces of Node use it: commands in, text out, piece by piece as it is asked for. It runs in the
+ * thread of its caller; engine-client.ts is the same in a thread of its own.
+ *
+ * NeedResource is met here: the thing is brought and the command runs again. A target is immutable, so the results
+ * come again as they were, and those that were given already are skipped: what was printed stays right.
+ */
+
+import { checkCancelled } from '../../base/cancel.ts';
+import { InternalError, NeedResource } from '../../base/errors.ts';
+import type { Command } from '../../commands/command.ts';
+import { complete, type Completion } from '../../commands/complete.ts';
+import { commandOf, runCommand } from '../../commands/run.ts';
+import { Session } from '../../commands/session.ts';
+import type { Result } from '../../query/result.ts';
+import { toJson } from '../../render/json.ts';
+import { renderText } from '../../render/text/index.ts';
+import { openTarget } from '../../target/target.ts';
+import { escapeJson } from './failure.ts';
+import { NodeHost } from './host.ts';
+import { tellFilesApart } from './tell-files-apart.ts';
+
+export interface EngineOptions {
+  readonly files: readonly string[];
+  readonly moduleFolders: readonly string[];
+  readonly debugFolders: readonly string[];
+}
+
+export type Format = 'text' | 'json';
+
+export interface EngineRequest {
+  /** As it was typed. */
+  readonly line: string;
+  readonly words: readonly string[];
+  readonly format: Format;
+}
+
+/** What a face is told of the dump that was opened. */
+export interface Opened {
+  readonly warnings: readonly string[];
+  /** The dump and its vmlinux: no command may write over them. */
+  readonly paths: readonly string[];
+}
+
+/** How a command ended that did not fail. */
+export type Ending = 'answered' | 'quit';
+
+export interface Engine {
+  readonly opened: Opened;
+  /** The output of a command. Nothing is computed before it is asked for. Throws what the command throws. */
+  run(request: EngineRequest): AsyncGenerator<string, Ending, void>;
+}
+
+/** In characters: what one piece of output holds at least. */
+const PIECE = 1 << 16;
+/** Who waits for a slow command sees its first results after this long. */
+const PATIENCE_MILLISECONDS = 100;
+
+export class LocalEngine implements Engine {
+  readonly opened: Opened;
+  readonly #session: Session;
+  readonly #unpacked: Map<string, Uint8Array>;
+  readonly #warn: (message: string) => void;
+
+  private constructor(session: Session, unpacked: Map<string, Uint8Array>, warn: (message: string) => void) {
+    const { target } = session.kernel;
+    this.opened = { warnings: target.warnings, paths: [target.image.path, target.vmlinux.path] };
+    this.#session = session;
+    this.#unpacked = unpacked;
+    this.#warn = warn;
+  }
+
+  /**
+   * @param warn is told what could not be brought
+   * @throws OpenError, FormatError where the dump cannot be opened
+   */
+  static open(options: EngineOptions, warn: (message: string) => void): LocalEngine {
+    const { files, moduleFolders, debugFolders } = options;
+    const unpacked = new Map<string, Uint8Array>();
+    const target = openTarget(new NodeHost(unpacked), { ...tellFilesApart(files), moduleFolders, debugFolders });
+    return new LocalEngine(new Session(target), unpacked, warn);
+  }
+
+  complete(line: string): Completion {
+    return complete(this.#session, line);
+  }
+
+  async *run({ line, words, format }: EngineRequest): AsyncGenerator<string, Ending, void> {
+    const command = commandOf(words);
+    const results = this.#results(command, words.slice(1));
+    if (format === 'text') yield* textOf(results);
+    else yield* jsonOf(line, command, results);
+    return command.name === 'quit' ? 'quit' : 'answered';
+  }
+
+  async *#results(command: Command, args: readonly string[]): AsyncGenerator<Result, void, void> {
+    let given = 0;
+    for (;;) {
+      try {
+        let index = 0;
+        for (const result of runCommand(this.#session, command, args)) {
+          if (++index <= given) continue;
+          given = index;
+          yield result;
+        }
+        return;
+      } catch (error) {
+        if (!(error instanceof NeedResource)) throw error;
+        await this.#bring(error);
+      }
+    }
+  }
+
+  async #bring({ resource: { path, codec } }: NeedResource): Promise<void> {
+    if (this.#unpacked.has(path)) throw new InternalError(`${path} was unpacked and is asked for again`);
+    const { unpackFile } = await import('./unpack.ts');
+    const { bytes, problem } = await unpackFile(path, codec);
+    if (problem !== undefined) this.#warn(`${path}: cannot be unpacked (${problem}); going on without it`);
+    this.#unpacked.set(path, bytes);
+    checkCancelled();
+  }
+}
+
+/** What came before an error is given before it is thrown. */
+async function* textOf(results: AsyncIterable<Result>): AsyncGenerator<string, void, void> {
+  let text = '';
+  let since = performance.now();
+  let failure: { readonly error: unknown } | undefined;
+  try {
+    for await (const result of results) {
+      for (const line of renderText(result)) {
+        text += `${line}\n`;
+        if (text.length < PIECE) continue;
+        yield text;
+        checkCancelled();
+        text = '';
+        since = performance.now();
+      }
+      if (text !== '' && performance.now() - since > PATIENCE_MILLISECONDS) {
+        yield text;
+        checkCancelled();
+        text = '';
+        since = performance.now();
+      }
+    }
+  } catch (error) {
+    failure = { error };
+  }
+  if (text !== '') yield text;
+  if (failure !== undefined) throw failure.error;
+}
+
+/** One line. It is begun when the last result is there: before that the command might still fail. */
+async function* jsonOf(line: string, command: Command, results: AsyncIterable<Result>): AsyncGenerator<string, void, void> {
+  const parts: string[] = [];
+  let type: string | undefined;
+  for await (const result of results) {
+    if (type === undefined || type === 'note') type = result.type;
+    parts.push(escapeJson(JSON.stringify(toJson(result))));
+  }
+  const head = `{"command":${JSON.stringify(line)},"type":${JSON.stringify(type ?? 'none')},"ok":true,"result":`;
+  let text = command.many ? `${head}[` : head + (parts[0] ?? 'null');
+  for (const [index, part] of command.many ? parts.entries() : []) {
+    text += index === 0 ? part : `,${part}`;
+    if (text.length < PIECE) continue;
+    yield text;
+    text = '';
+  }
+  yield `${text}${command.many ? ']' : ''}}\n`;
+}

@@ -1,0 +1,28 @@
+/**
+ * What the prompt and the engine's thread say to each other. One command runs at a time; its output goes piece by
+ * piece, each sent when the one before was asked on from (`more`), so nothing is computed that nobody reads.
+ * The shared flag (base/cancel.ts) stops a command; after `more` it is looked at, too.
+ */
+
+import type { Ending, EngineOptions, EngineRequest, Opened } from './engine.ts';
+import type { Failure } from './failure.ts';
+
+/** What the thread is started with. */
+export interface Start {
+  readonly options: EngineOptions;
+  readonly cancelFlag: SharedArrayBuffer;
+}
+
+export type Request =
+  | { readonly kind: 'run'; readonly request: EngineRequest }
+  | { readonly kind: 'more' }
+  | { readonly kind: 'complete'; readonly line: string };
+
+export type Reply =
+  | { readonly kind: 'opened'; readonly opened: Opened }
+  | { readonly kind: 'not-opened'; readonly failure: Failure }
+  | { readonly kind: 'warning'; readonly message: string }
+  | { readonly kind: 'output'; readonly text: string }
+  | { readonly kind: 'done'; readonly ending: Ending }
+  | { readonly kind: 'failed'; readonly failure: Failure }
+  | { readonly kind: 'completion'; readonly candidates: readonly string[]; readonly word: string };

@@ -1,0 +1,45 @@
+/** A host of files in memory. */
+
+import { inflateSync } from 'node:zlib';
+import { FormatError, messageOf } from '../../src/base/errors.ts';
+import type { Host, HostFile } from '../../src/base/host.ts';
+
+export function memoryHost(files: ReadonlyMap<string, Uint8Array> = new Map<string, Uint8Array>()): Host {
+  return {
+    open: (path) => {
+      const bytes = files.get(path);
+      return bytes === undefined ? undefined : memoryFile(path, bytes);
+    },
+    whyNot: () => 'no such file',
+    list: (path) =>
+      [...files.keys()]
+        .filter((name) => name.startsWith(`${path}/`) && !name.slice(path.length + 1).includes('/'))
+        .map((name) => ({ name: name.slice(path.length + 1), kind: 'file' })),
+    environment: () => undefined,
+    inflate: (data, size) => {
+      try {
+        const out = new Uint8Array(inflateSync(data, { maxOutputLength: Math.max(1, Math.min(size, 1 << 24)) }));
+        if (out.length === size) return out;
+      } catch (error) {
+        throw new FormatError('zlib stream', messageOf(error));
+      }
+      throw new FormatError('zlib stream', 'is of another size');
+    },
+    unpackFile: (path) => {
+      throw new FormatError(path, 'cannot be unpacked here');
+    },
+  };
+}
+
+function memoryFile(path: string, bytes: Uint8Array): HostFile {
+  return {
+    path,
+    size: bytes.length,
+    readInto: (offset, target) => {
+      const part = bytes.subarray(offset, offset + target.length);
+      target.set(part);
+      return part.length;
+    },
+    close: () => undefined,
+  };
+}

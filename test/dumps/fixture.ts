@@ -1,0 +1,118 @@
+/** Real dumps and what the oracles said of them: made by `npm run fixtures` and `npm run oracles`. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { Session } from '../../src/commands/session.ts';
+import { parseLine } from '../../src/commands/line.ts';
+import { commandOf, runCommand } from '../../src/commands/run.ts';
+import { NodeHost } from '../../src/faces/node/host.ts';
+import { renderText } from '../../src/render/text/index.ts';
+import { openTarget } from '../../src/target/target.ts';
+
+export const fixtureNames = [
+  'nfs',
+  'nfs-4level',
+  'nfs-4level-paging',
+  'nfs-plain',
+  'deref',
+  'deadlock',
+  'sysrq-6.12',
+  'sysrq-7.2',
+] as const;
+export type FixtureName = (typeof fixtureNames)[number];
+
+export interface DrgnFrame {
+  readonly pc: string;
+  readonly sp: string | null;
+  readonly name: string | null;
+  readonly function: string | null;
+  readonly symbol: string | null;
+  readonly inlined: boolean;
+  readonly interrupted: boolean;
+  readonly file: string | null;
+  readonly line: number | null;
+}
+
+export interface DrgnTask {
+  readonly task: string;
+  readonly pid: number;
+  readonly comm: string;
+  readonly cpu: number;
+  readonly state: string;
+  readonly onCpu: boolean;
+  readonly frames: readonly DrgnFrame[];
+}
+
+export interface DrgnFacts {
+  readonly release: string;
+  readonly onlineCpus: readonly number[];
+  readonly modules: readonly { readonly name: string; readonly base: string }[];
+  readonly structs: Readonly<Record<string, { readonly size: number; readonly members: Readonly<Record<string, number>> }>>;
+  readonly log: readonly string[];
+  readonly tasks: readonly DrgnTask[];
+}
+
+const cache = `${process.env['XDG_CACHE_HOME'] ?? `${homedir()}/.cache`}/vmscope/fixtures`;
+const sessions = new Map<string, Session>();
+
+export class Fixture {
+  readonly name: FixtureName;
+  readonly folder: string;
+
+  constructor(name: FixtureName) {
+    this.name = name;
+    this.folder = `${cache}/${name}`;
+  }
+
+  get session(): Session {
+    let session = sessions.get(this.name);
+    if (session === undefined) {
+      const target = openTarget(new NodeHost(), {
+        dump: `${this.folder}/vmcore`,
+        vmlinux: undefined,
+        debugFolders: [],
+        moduleFolders: [],
+      });
+      session = new Session(target);
+      sessions.set(this.name, session);
+    }
+    return session;
+  }
+
+  get console(): string {
+    return readFileSync(`${this.folder}/console.log`, 'utf8');
+  }
+
+  /** What drgn said; undefined where it cannot open the dump. */
+  get drgn(): DrgnFacts | undefined {
+    const facts: unknown = JSON.parse(readFileSync(`${this.folder}/oracle/drgn.json`, 'utf8'));
+    return typeof facts === 'object' && facts !== null && 'tasks' in facts ? (facts as DrgnFacts) : undefined; // oxlint-disable-line no-unsafe-type-assertion -- our own oracle's JSON
+  }
+
+  /** The text crash printed for a command; undefined where it cannot open the dump. */
+  crash(command: string): string | undefined {
+    const index = `${this.folder}/oracle/crash/commands.json`;
+    if (!existsSync(index)) return undefined;
+    const files: Record<string, string> = JSON.parse(readFileSync(index, 'utf8'));
+    const file = files[command];
+    if (file === undefined) throw new Error(`crash was not asked "${command}" on ${this.name}`);
+    return readFileSync(`${this.folder}/oracle/crash/${file}`, 'utf8');
+  }
+
+  /** Every command crash was asked. */
+  crashCommands(): string[] {
+    const index = `${this.folder}/oracle/crash/commands.json`;
+    return existsSync(index) ? Object.keys(JSON.parse(readFileSync(index, 'utf8'))) : [];
+  }
+
+  /** The text of a command line, as a user would see it. */
+  run(line: string): string[] {
+    const parsed = parseLine(line);
+    if (parsed.kind !== 'command') return [];
+    const lines: string[] = [];
+    for (const result of runCommand(this.session, commandOf(parsed.words), parsed.words.slice(1))) {
+      lines.push(...renderText(result));
+    }
+    return lines;
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * Every stack of every dump against drgn's chain of functions (inlined ones too) and crash's physical frames.
+ * Where they differ, the difference has a name and a reason here.
+ */
+
+import { describe, expect, it } from 'vitest';
+import { backtrace, type Backtrace, type BacktraceFrame } from '../../src/query/backtrace.ts';
+import { virtAddr } from '../../src/base/addr.ts';
+import type { Kernel } from '../../src/kernel/kernel.ts';
+import { treePath } from '../../src/debuginfo/dwarf/source-path.ts';
+import { Fixture, fixtureNames, type DrgnFrame, type DrgnTask } from './fixture.ts';
+
+/** A frame as both tell it: return address, function in the source (none for assembler), file and line. */
+function frameKey(pc: string, name: string | undefined, source: string | undefined): string {
+  return `${pc} ${name ?? '(assembler)'} ${source ?? ''}`.trimEnd();
+}
+
+function ourChain(trace: Backtrace): string[] {
+  return trace.frames.flatMap((frame) => {
+    const pc = frame.address.toString(16);
+    const inlined = frame.inlined.map(({ name, source }) => frameKey(pc, name, source && `${source.file}:${source.line}`));
+    const { source } = frame;
+    return [...inlined, frameKey(pc, frame.functionName, source && `${source.file}:${source.line}`)];
+  });
+}
+
+function drgnChain(frames: readonly DrgnFrame[]): string[] {
+  return frames.map((frame) => {
+    const source = frame.file === null || frame.line === null ? undefined : `${treePath(frame.file, undefined)}:${frame.line}`;
+    return frameKey(frame.pc.slice(2), frame.function ?? undefined, source);
+  });
+}
+
+/** drgn walks on past user mode and the end of the stack: what comes then is not kernel code. */
+function upToUserMode(frames: readonly DrgnFrame[]): readonly DrgnFrame[] {
+  const end = frames.findIndex((frame) => BigInt(frame.pc) < 0xff00_0000_0000_0000n);
+  return end < 0 ? frames : frames.slice(0, end);
+}
+
+/**
+ * Where drgn gives up and vmscope goes on, for reasons of its own each:
+ * - it does not look up what a tracer replaced: its chain ends at the trampoline;
+ * - it knows no init text of modules: in `deref` the crash is in a module's init function.
+ */
+function whereDrgnStops(kernel: Kernel, frames: readonly DrgnFrame[]): number {
+  const trampolines = [kernel.addressOf('arch_rethook_trampoline'), kernel.addressOf('return_to_handler')];
+  const initText = kernel.modules().modules.flatMap((module) => module.regions.filter((region) => region.kind.startsWith('init')));
+  return frames.findIndex(({ pc }) => {
+    const at = virtAddr(BigInt(pc));
+    return trampolines.includes(at) || initText.some(({ base, size }) => at >= base && at < base + BigInt(size));
+  });
+}
+
+describe.each(fixtureNames)('stacks of %s', (name) => {
+  const fixture = new Fixture(name);
+  const drgn = fixture.drgn;
+
+  it.runIf(drgn !== undefined)('have the return addresses, functions, files and lines that drgn finds', () => {
+    const { kernel, unwinder, tasks } = fixture.session;
+    const theirs = new Map<string, DrgnTask>((drgn?.tasks ?? []).map((task) => [task.task, task]));
+    expect(tasks().tasks.map((task) => `0x${task.address.toString(16)}`).sort()).toEqual([...theirs.keys()].sort());
+    for (const task of tasks().tasks) {
+      const trace = backtrace(kernel, unwinder(), task);
+      const frames = upToUserMode(theirs.get(`0x${task.address.toString(16)}`)?.frames ?? []);
+      const stop = whereDrgnStops(kernel, frames);
+      const ours = ourChain(trace);
+      const what = `${task.pid} ${task.comm}`;
+      expect(trace.incomplete, what).toBeUndefined();
+      if (stop < 0) expect(ours, what).toEqual(drgnChain(frames));
+      else {
+        expect(ours.slice(0, stop), what).toEqual(drgnChain(frames.slice(0, stop)));
+        expect(ours.at(-1), what).toContain('(assembler) arch/x86/entry/entry_64.S');
+      }
+    }
+  });
+
+  const crash = fixture.crash('foreach bt');
+  it.runIf(crash !== undefined)('contain the frames that crash prints', () => {
+    const { kernel, unwinder, tasks } = fixture.session;
+    const traces = new Map(tasks().tasks.map((task) => [task.address.toString(16), backtrace(kernel, unwinder(), task)]));
+    const unexplained: string[] = [];
+    let compared = 0;
+    for (const { task, frames } of crashStacks(crash ?? '')) {
+      const trace = traces.get(task);
+      const witness = drgn?.tasks.find((other) => other.task === `0x${task}`);
+      for (const frame of frames) {
+        if (trace?.frames.some((ours) => sameFrame(ours, frame)) === true) compared++;
+        else if (explain(frame, trace, witness) === undefined) unexplained.push(`${task}: ${frame.name} at ${frame.address}`);
+      }
+    }
+    expect(unexplained).toEqual([]);
+    expect(compared).toBeGreaterThan(400);
+  });
+});
+
+interface CrashFrame {
+  readonly number: number;
+  readonly slot: string;
+  readonly name: string;
+  readonly address: string;
+}
+
+function crashStacks(text: string): { task: string; frames: CrashFrame[] }[] {
+  const stacks: { task: string; frames: CrashFrame[] }[] = [];
+  for (const line of text.split('\n')) {
+    const task = /TASK: ([0-9a-f]+)/.exec(line)?.[1];
+    if (task !== undefined) stacks.push({ task, frames: [] });
+    const [, number, slot, name, address] = /^ *#(\d+) \[([0-9a-f]+)\] (\S+) at ([0-9a-f]+)/.exec(line) ?? [];
+    if (number !== undefined && slot !== undefined && name !== undefined && address !== undefined) {
+      stacks.at(-1)?.frames.push({ number: Number(number), slot, name, address });
+    }
+  }
+  return stacks;
+}
+
+function sameFrame(ours: BacktraceFrame, theirs: CrashFrame): boolean {
+  return ours.address.toString(16) === theirs.address && ours.slot.toString(16) === theirs.slot && ours.symbol === theirs.name;
+}
+
+/** Why crash has a frame that is not in our stack; undefined where nothing explains it. */
+function explain(frame: CrashFrame, trace: Backtrace | undefined, witness: DrgnTask | undefined): string | undefined {
+  const first = trace?.frames[0];
+  if (frame.number === 0 && first?.symbol === 'stop_this_cpu' && frame.name === 'stop_this_cpu') {
+    return 'crash begins a stopped CPU at a word below its stack pointer: a return address left from an earlier call';
+  }
+  const same = trace?.frames.find((ours) => ours.address.toString(16) === frame.address);
+  if (same !== undefined && same.symbol === frame.name && frame.name.startsWith('asm_') && BigInt(`0x${frame.slot}`) - same.slot === 8n) {
+    return 'where a stack is left for another, crash names the word below the saved registers, not the one it read';
+  }
+  if (trace?.frames.length === 0 && trace.userRegisters !== undefined) return 'the task was in user mode: its kernel stack holds only what is left of earlier calls';
+  if (witness !== undefined && !upToUserMode(witness.frames).some((other) => other.pc === `0x${frame.address}`)) {
+    return 'stale: drgn, which agrees with the rest of our stack, does not have it either';
+  }
+  return undefined;
+}

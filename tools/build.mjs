@@ -1,0 +1,58 @@
+// Builds the program: dist/vmscope.js, the chunks it loads when they are needed, and the worker of the prompt.
+// usage: node tools/build.mjs
+//
+// Invariants: nothing in the folder needs node_modules. Every file is renamed to its place whole, the entry points
+// last, and only then is removed what an earlier build left: a program that is starting finds what it imports.
+import { build } from 'esbuild';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** xz-decompress asks CommonJS for what is a global of every platform we run on; an ES module cannot require. */
+const globalStreams = {
+  name: 'global-streams',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^stream\/web$/ }, () => ({ path: 'stream/web', namespace: 'global-streams' }));
+    onLoad({ filter: /.*/, namespace: 'global-streams' }, () => ({ contents: 'module.exports = globalThis;' }));
+  },
+};
+
+/** Builds into a folder, which is made. */
+export async function buildProgram(folder = join(root, 'dist')) {
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  const { outputFiles } = await build({
+    absWorkingDir: root,
+    entryPoints: {
+      vmscope: 'src/faces/node/vmscope.ts',
+      'engine-worker': 'src/faces/node/engine-worker.ts',
+    },
+    outdir: folder,
+    chunkNames: '[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    define: { VMSCOPE_VERSION: JSON.stringify(version) },
+    plugins: [globalStreams],
+    legalComments: 'inline',
+    logLevel: 'warning',
+    write: false,
+  });
+  await mkdir(folder, { recursive: true });
+  const isEntry = ({ path }) => ['vmscope.js', 'engine-worker.js'].includes(basename(path));
+  for (const file of outputFiles.sort((a, b) => Number(isEntry(a)) - Number(isEntry(b)))) {
+    const making = `${file.path}.${process.pid}.making`;
+    await writeFile(making, file.contents);
+    await rename(making, file.path);
+  }
+  const made = new Set(outputFiles.map(({ path }) => basename(path)));
+  for (const name of await readdir(folder)) {
+    if (!made.has(name) && name.endsWith('.js')) await rm(join(folder, name), { force: true });
+  }
+  return join(folder, 'vmscope.js');
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await buildProgram();
