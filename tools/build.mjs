@@ -19,6 +19,9 @@ const globalStreams = {
   },
 };
 
+const entryNames = ['vmscope.js', 'engine-worker.js'];
+const isEntry = ({ path }) => entryNames.includes(basename(path));
+
 /** Builds into a folder, which is made. */
 export async function buildProgram(folder = join(root, 'dist')) {
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
@@ -42,7 +45,6 @@ export async function buildProgram(folder = join(root, 'dist')) {
     write: false,
   });
   await mkdir(folder, { recursive: true });
-  const isEntry = ({ path }) => ['vmscope.js', 'engine-worker.js'].includes(basename(path));
   for (const file of outputFiles.sort((a, b) => Number(isEntry(a)) - Number(isEntry(b)))) {
     const making = `${file.path}.${process.pid}.making`;
     await writeFile(making, file.contents);

@@ -20,11 +20,11 @@ export class BlockReader {
 
   /** The signed 32-bit word at `offset`, which must be a multiple of 4 from the start of the source. */
   s32(offset: number): number {
-    return this.#block(offset).getInt32(offset & (BLOCK_SIZE - 1), true);
+    return this.#block(offset, 4).getInt32(offset & (BLOCK_SIZE - 1), true);
   }
 
   u8(offset: number): number {
-    return this.#block(offset).getUint8(offset & (BLOCK_SIZE - 1));
+    return this.#block(offset, 1).getUint8(offset & (BLOCK_SIZE - 1));
   }
 
   /** Two bytes at any offset, also across blocks. */
@@ -32,7 +32,7 @@ export class BlockReader {
     return this.u8(offset) | (this.u8(offset + 1) << 8);
   }
 
-  #block(offset: number): DataView {
+  #block(offset: number, length: number): DataView {
     const index = Math.floor(offset / BLOCK_SIZE);
     let block = this.#blocks.get(index);
     if (block === undefined) {
@@ -42,7 +42,7 @@ export class BlockReader {
       block = new DataView(bytes.buffer, 0, count);
       this.#blocks.set(index, block);
     }
-    if ((offset & (BLOCK_SIZE - 1)) + 1 > block.byteLength) {
+    if ((offset & (BLOCK_SIZE - 1)) + length > block.byteLength) {
       throw new FormatError(this.#source.name, 'read past the end', offset);
     }
     return block;

@@ -55,23 +55,33 @@ export class FileSource implements ByteSource {
   }
 }
 
+/** No table is as large; a size beyond it is damage, and no array could hold it. */
+const LARGEST_WINDOW = 2 ** 31;
+
+function checkWindow(source: ByteSource, offset: number, length: number): void {
+  if (length > LARGEST_WINDOW) throw new FormatError(source.name, `${length} bytes are too many to be read at once`, offset);
+}
+
 /**
  * A contiguous copy of `length` bytes from `offset` on.
  * @throws FormatError where the source ends before.
  */
 export function readExactly(source: ByteSource, offset: number, length: number): Uint8Array {
-  if (offset < 0 || length < 0 || offset + length > source.size) {
+  if (!(offset >= 0 && length >= 0 && offset + length <= source.size)) {
     throw new FormatError(source.name, `${length} bytes wanted, but the file ends at 0x${source.size.toString(16)}`, offset);
   }
+  checkWindow(source, offset, length);
   const bytes = new Uint8Array(length);
   const count = source.readInto(offset, bytes);
   if (count < length) throw new FormatError(source.name, `${length} bytes wanted, ${count} could be read`, offset);
   return bytes;
 }
 
-/** As `readExactly`, but as much as there is. */
+/** As `readExactly`, but as much as there is. Throws FormatError where that is more than any table has. */
 export function readUpTo(source: ByteSource, offset: number, length: number): Uint8Array {
-  if (offset < 0 || offset >= source.size || length <= 0) return new Uint8Array(0);
-  const bytes = new Uint8Array(Math.min(length, source.size - offset));
+  if (!(offset >= 0 && offset < source.size && length > 0)) return new Uint8Array(0);
+  const wanted = Math.min(length, source.size - offset);
+  checkWindow(source, offset, wanted);
+  const bytes = new Uint8Array(wanted);
   return bytes.subarray(0, source.readInto(offset, bytes));
 }

@@ -75,7 +75,9 @@ export class Cursor {
 
   #take(length: number): number {
     const start = this.position;
-    if (length < 0 || start + length > this.bytes.length) throw new FormatError(this.section, 'ends too early', start);
+    if (!(Number.isSafeInteger(start) && start >= 0 && length >= 0 && start + length <= this.bytes.length)) {
+      throw new FormatError(this.section, 'ends too early', start);
+    }
     this.position = start + length;
     return start;
   }

@@ -40,6 +40,13 @@ export function u64At(bytes: Uint8Array, position: number): bigint {
   return (BigInt(u32At(bytes, position + 4)) << 32n) | BigInt(u32At(bytes, position));
 }
 
+/** No number needs more than ten bytes; padded ones may have some more. Beyond it they are damage, and cost time. */
+const LONGEST_LEB = 32;
+
+function checkLebLength(position: number, at: number): void {
+  if (at - position > LONGEST_LEB) throw new FormatError('data', 'a LEB128 number is too long', position);
+}
+
 /** How many bytes the LEB128 number at `position` takes. */
 export function lebLength(bytes: Uint8Array, position: number): number {
   let end = position;
@@ -59,21 +66,23 @@ export function ulebAt(bytes: Uint8Array, position: number): number {
     value += (byte & 0x7f) * scale;
     scale *= 0x80;
   } while (byte >= 0x80);
+  checkLebLength(position, at);
   return value;
 }
 
-/** A signed LEB128 number as a JavaScript number. */
+/** A signed LEB128 number as a JavaScript number; exact up to 2^53 (the sign is in the last byte, before it is scaled). */
 export function slebAt(bytes: Uint8Array, position: number): number {
   let value = 0;
   let scale = 1;
   let at = position;
-  let byte: number;
-  do {
-    byte = byteAt(bytes, at++);
+  let byte = byteAt(bytes, at++);
+  while (byte >= 0x80) {
     value += (byte & 0x7f) * scale;
     scale *= 0x80;
-  } while (byte >= 0x80);
-  return (byte & 0x40) === 0 ? value : value - scale;
+    byte = byteAt(bytes, at++);
+  }
+  checkLebLength(position, at);
+  return value + ((byte & 0x40) === 0 ? byte : byte - 0x80) * scale;
 }
 
 /** A signed or unsigned LEB128 number, exact at any width. */
@@ -86,6 +95,7 @@ export function lebBigAt(bytes: Uint8Array, position: number, signed: boolean): 
     byte = byteAt(bytes, at++);
     value |= BigInt(byte & 0x7f) << shift;
     shift += 7n;
+    checkLebLength(position, at);
   } while (byte >= 0x80);
   return signed && (byte & 0x40) !== 0 ? value - (1n << shift) : value;
 }

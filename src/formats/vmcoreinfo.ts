@@ -66,7 +66,7 @@ export class VmcoreInfo {
 
 function parseHex(text: string | undefined): bigint | undefined {
   return text !== undefined && /^(0x)?[0-9a-f]{1,16}$/i.test(text)
-    ? BigInt(text.startsWith('0x') ? text : `0x${text}`)
+    ? BigInt(/^0x/i.test(text) ? text : `0x${text}`)
     : undefined;
 }
 

@@ -184,7 +184,7 @@ export class DwarfBuilder {
     const key = JSON.stringify([
       tag,
       hasChildren,
-      attributes.map(([name, form, value]) => [name, form, form === F.DW_FORM_implicit_const ? String(value) : '']),
+      attributes.map(([name, form, value]) => [name, form, form === F.DW_FORM_implicit_const ? numeric(value).toString() : '']),
     ]);
     let code = abbrevs.get(key);
     if (code === undefined) {
@@ -233,25 +233,25 @@ export class DwarfBuilder {
         info.unsigned(numeric(value), unit.offsetSize);
         return;
       case F.DW_FORM_data16:
-        info.bytes(value as Uint8Array);
+        info.bytes(binary(value));
         return;
       case F.DW_FORM_string:
-        info.string(value as string);
+        info.string(textual(value));
         return;
       case F.DW_FORM_strp:
-        info.unsigned(this.intern(this.str, value as string), unit.offsetSize);
+        info.unsigned(this.intern(this.str, textual(value)), unit.offsetSize);
         return;
       case F.DW_FORM_line_strp:
-        info.unsigned(this.intern(this.lineStr, value as string), unit.offsetSize);
+        info.unsigned(this.intern(this.lineStr, textual(value)), unit.offsetSize);
         return;
       case F.DW_FORM_strx:
-        info.uleb(this.#stringIndex(value as string));
+        info.uleb(this.#stringIndex(textual(value)));
         return;
       case F.DW_FORM_strx1:
       case F.DW_FORM_strx2:
       case F.DW_FORM_strx3:
       case F.DW_FORM_strx4:
-        info.unsigned(this.#stringIndex(value as string), form - F.DW_FORM_strx1 + 1);
+        info.unsigned(this.#stringIndex(textual(value)), form - F.DW_FORM_strx1 + 1);
         return;
       case F.DW_FORM_addrx:
         info.uleb(this.#addressIndex(numeric(value)));
@@ -266,12 +266,12 @@ export class DwarfBuilder {
       case F.DW_FORM_block2:
       case F.DW_FORM_block4: {
         const size = form === F.DW_FORM_block1 ? 1 : form === F.DW_FORM_block2 ? 2 : 4;
-        info.unsigned((value as Uint8Array).length, size).bytes(value as Uint8Array);
+        info.unsigned(binary(value).length, size).bytes(binary(value));
         return;
       }
       case F.DW_FORM_block:
       case F.DW_FORM_exprloc:
-        info.uleb((value as Uint8Array).length).bytes(value as Uint8Array);
+        info.uleb(binary(value).length).bytes(binary(value));
         return;
       case F.DW_FORM_ref_addr:
         this.#reference(value, unit.version === 2 ? 8 : unit.offsetSize, 0);
@@ -290,14 +290,14 @@ export class DwarfBuilder {
         return;
       case F.DW_FORM_ref_udata: {
         // Of a label that is already known: its width must be.
-        const target = typeof value === 'object' && 'ref' in value ? (this.labels.get(value.ref) ?? 0) : numeric(value);
+        const target = typeof value === 'object' && 'ref' in value ? (this.labels.get(value.ref) ?? 0) : Number(numeric(value));
         info.uleb(target - unit.start);
         return;
       }
       case F.DW_FORM_indirect: {
-        const inner = value as { form: number; value: Value };
-        info.uleb(inner.form);
-        this.#value(inner.form, inner.value, unit);
+        if (typeof value !== 'object' || !('form' in value)) throw new Error('an indirect form wants a form and a value');
+        info.uleb(value.form);
+        this.#value(value.form, value.value, unit);
         return;
       }
       default:
@@ -326,4 +326,14 @@ export class DwarfBuilder {
 function numeric(value: Value | undefined): bigint | number {
   if (typeof value === 'number' || typeof value === 'bigint') return value;
   throw new Error(`a number is wanted, not ${JSON.stringify(value)}`);
+}
+
+function textual(value: Value): string {
+  if (typeof value === 'string') return value;
+  throw new Error('a text is wanted');
+}
+
+function binary(value: Value): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  throw new Error('bytes are wanted');
 }

@@ -32,15 +32,9 @@ export function orcFlags(dialect: OrcDialectName, spec: OrcSpec): number {
   const signal = spec.signal === true ? 1 : 0;
   const oldType = { undefined: 0, end: 0, call: 0, regs: 1, 'regs-partial': 2 }[kind];
   const newType = { undefined: 0, end: 1, call: 2, regs: 3, 'regs-partial': 4 }[kind];
-  switch (dialect) {
-    case 'to62':
-      return low | (oldType << 8) | (kind === 'end' ? 1 << 10 : 0);
-    case 'in63':
-      return low | (oldType << 8) | (signal << 10) | (kind === 'end' ? 1 << 11 : 0);
-    case 'since64':
-    case 'since71':
-      return low | (newType << 8) | (signal << 11);
-  }
+  if (dialect === 'to62') return low | (oldType << 8) | (kind === 'end' ? 1 << 10 : 0);
+  if (dialect === 'in63') return low | (oldType << 8) | (signal << 10) | (kind === 'end' ? 1 << 11 : 0);
+  return low | (newType << 8) | (signal << 11);
 }
 
 export class OrcBuilder {

@@ -75,7 +75,7 @@ describe('a dump in which nothing panicked', () => {
 
   it('shows who waits for which lock', () => {
     const stacks = deadlock.run('foreach UN bt').join('\n');
-    expect(stacks).toMatch(/repro_a"\n(.*\n)+? *#\d+ .* thread_a at [0-9a-f]{16} \[repro\]/);
-    expect(stacks).toMatch(/repro_b"\n(.*\n)+? *#\d+ .* thread_b at [0-9a-f]{16} \[repro\]/);
+    expect(stacks).toMatch(/repro_a"\n(.*\n)+? *#\d+ .* __mutex_lock\S* at [0-9a-f]{16}\n(.*\n)*? *#\d+ .* take_both at [0-9a-f]{16} \[repro\]/);
+    expect(stacks).toMatch(/repro_b"\n(.*\n)+? *#\d+ .* __mutex_lock\S* at [0-9a-f]{16}\n(.*\n)*? *#\d+ .* take_both at [0-9a-f]{16} \[repro\]/);
   });
 });

@@ -9,6 +9,7 @@
 import { FormatError } from '../../base/errors.ts';
 import { once } from '../../base/search.ts';
 import { Cursor } from '../../bytes/cursor.ts';
+import { NameIndex, NO_NAME } from '../../bytes/name-index.ts';
 import { stringAt, u32At } from '../../bytes/read.ts';
 import type { TypeSource } from '../types/catalog.ts';
 import { strip, voidType, type CompoundType, type EnumType, type Type, type TypedefType } from '../types/type.ts';
@@ -54,7 +55,8 @@ export class Btf implements TypeSource {
   readonly #firstId: number;
   readonly #offsets: Uint32Array;
   readonly #decoded = new Map<number, Type>();
-  readonly #names: () => Map<string, number[]>;
+  /** Of the names in its own strings, and of those that it shares with its base. */
+  readonly #names: () => readonly NameIndex[];
   readonly #enumerators: () => Map<string, bigint>;
 
   /** @throws FormatError where the bytes are no BTF */
@@ -77,7 +79,10 @@ export class Btf implements TypeSource {
     this.#firstId = base === undefined ? 1 : base.lastId + 1;
     this.#offsets = indexTypes(this.types, section);
     this.lastId = this.#firstId + this.#offsets.length - 1;
-    this.#names = once(() => this.#indexNames());
+    this.#names = once(() => [
+      this.#indexNames(this.#strings, this.#stringStart),
+      ...(base === undefined ? [] : [this.#indexNames(base.#strings, base.#stringStart)]),
+    ]);
     this.#enumerators = once(() => this.#indexEnumerators());
   }
 
@@ -153,22 +158,24 @@ export class Btf implements TypeSource {
   }
 
   #idOf(name: string, kind: number): number | undefined {
-    return this.#names().get(name)?.find((id) => this.record(id)?.kind === kind);
+    for (const names of this.#names()) {
+      const found = names.find(name).find((index) => this.record(this.#firstId + index)?.kind === kind);
+      if (found !== undefined) return this.#firstId + found;
+    }
+    return undefined;
   }
 
-  #indexNames(): Map<string, number[]> {
-    const names = new Map<string, number[]>();
-    for (let index = 0; index < this.#offsets.length; index++) {
-      const offset = u32At(this.types, this.#offsets[index] as number);
-      if (offset === 0) continue;
-      const kind = (u32At(this.types, (this.#offsets[index] as number) + 4) >>> 24) & 0x1f;
-      if (!indexedKinds.has(kind)) continue;
-      const name = this.string(offset);
-      const ids = names.get(name);
-      if (ids === undefined) names.set(name, [this.#firstId + index]);
-      else ids.push(this.#firstId + index);
+  /** The names that lie in `strings`, which begin at `start` of the string offsets; by position of the record. */
+  #indexNames(strings: Uint8Array, start: number): NameIndex {
+    const view = new DataView(this.types.buffer, this.types.byteOffset, this.types.byteLength);
+    const names = new Uint32Array(this.#offsets.length);
+    for (let index = 0; index < names.length; index++) {
+      const at = this.#offsets[index] as number;
+      const name = view.getUint32(at, true) - start;
+      const kind = view.getUint8(at + 7) & 0x1f;
+      names[index] = name >= 0 && name < strings.length && indexedKinds[kind] === true ? name : NO_NAME;
     }
-    return names;
+    return new NameIndex(names, strings);
   }
 
   #indexEnumerators(): Map<string, bigint> {
@@ -184,16 +191,10 @@ export class Btf implements TypeSource {
   }
 }
 
-const indexedKinds = new Set([
-  BTF_KIND_INT,
-  BTF_KIND_STRUCT,
-  BTF_KIND_UNION,
-  BTF_KIND_ENUM,
-  BTF_KIND_ENUM64,
-  BTF_KIND_TYPEDEF,
-  BTF_KIND_FLOAT,
-  BTF_KIND_VAR,
-]);
+/** By kind: what is looked up by name. */
+const indexedKinds: readonly boolean[] = Array.from({ length: BTF_KIND_ENUM64 + 1 }, (_, kind) =>
+  [BTF_KIND_INT, BTF_KIND_STRUCT, BTF_KIND_UNION, BTF_KIND_ENUM, BTF_KIND_ENUM64, BTF_KIND_TYPEDEF, BTF_KIND_FLOAT, BTF_KIND_VAR].includes(kind),
+);
 
 /** Where each record begins. */
 function indexTypes(types: Uint8Array, section: string): Uint32Array {

@@ -4,39 +4,45 @@
  */
 
 import { FormatError } from '../../base/errors.ts';
-import { upperBound } from '../../base/search.ts';
 import { Cursor } from '../../bytes/cursor.ts';
 import { s64At } from '../../bytes/read.ts';
 import type { DebugSection } from './section.ts';
 
-/** Addresses to unit offsets. */
+/**
+ * Addresses to unit offsets. Sorting the 20,000 ranges of a kernel costs more than the few hundred look-ups of all its
+ * stacks: they are searched as they come, the one found last first.
+ */
 export class AddressRanges {
-  readonly #starts: Float64Array;
-  readonly #ends: Float64Array;
-  readonly #units: Float64Array;
+  readonly #triples: Float64Array;
+  #last = 0;
 
   /** @param triples low, high, unit offset; low, high, unit offset; … */
-  constructor(triples: readonly number[]) {
-    const count = Math.floor(triples.length / 3);
-    const order = Uint32Array.from({ length: count }, (_, index) => index);
-    order.sort((a, b) => (triples[a * 3] as number) - (triples[b * 3] as number));
-    this.#starts = Float64Array.from(order, (index) => triples[index * 3] as number);
-    this.#ends = Float64Array.from(order, (index) => triples[index * 3 + 1] as number);
-    this.#units = Float64Array.from(order, (index) => triples[index * 3 + 2] as number);
+  constructor(triples: Float64Array) {
+    this.#triples = triples;
   }
 
   /** The offset of the unit, or undefined where none covers the address. */
   unitAt(address: number): number | undefined {
-    const index = upperBound(this.#starts, address) - 1;
-    const end = this.#ends[index];
-    return end !== undefined && address < end ? this.#units[index] : undefined;
+    if (!this.#covers(this.#last, address)) {
+      let at = 0;
+      while (at < this.#triples.length && !this.#covers(at, address)) at += 3;
+      if (at >= this.#triples.length) return undefined;
+      this.#last = at;
+    }
+    return this.#triples[this.#last + 2];
+  }
+
+  #covers(at: number, address: number): boolean {
+    return address >= (this.#triples[at] as number) && address < (this.#triples[at + 1] as number);
   }
 }
 
 /** Every [low, high) of .debug_aranges with its unit's offset, as triples. Throws FormatError where it is damaged. */
-export function parseAranges(section: DebugSection): number[] {
+export function parseAranges(section: DebugSection): Float64Array {
   const bytes = section.bytes(0, section.size);
-  const triples: number[] = [];
+  // A tuple takes 16 bytes, so there are no more than this.
+  const triples = new Float64Array(Math.ceil(bytes.length / 16) * 3);
+  let used = 0;
   const cursor = new Cursor(bytes, section.name);
   while (cursor.position + 12 <= bytes.length) {
     const start = cursor.position;
@@ -55,9 +61,12 @@ export function parseAranges(section: DebugSection): number[] {
       const low = s64At(bytes, at);
       const size = s64At(bytes, at + 8);
       if (low === 0 && size === 0) break;
-      if (size > 0) triples.push(low, low + size, unit);
+      if (size <= 0) continue;
+      triples[used++] = low;
+      triples[used++] = low + size;
+      triples[used++] = unit;
     }
     cursor.position = end;
   }
-  return triples;
+  return triples.subarray(0, used);
 }

@@ -169,7 +169,7 @@ export class DwarfInfo {
         return false;
       });
     }
-    return new AddressRanges(triples);
+    return new AddressRanges(Float64Array.from(triples));
   }
 
   #allUnitOffsets(): Float64Array {

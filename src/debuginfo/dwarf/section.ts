@@ -111,12 +111,13 @@ function inflateGnu(elf: ElfFile, section: ElfSection, host: Host): ByteSource {
   const name = `${elf.source.name}: ${section.name}`;
   const bytes = elf.bytesOf(section);
   if (decodeText(bytes.subarray(0, 4)) !== 'ZLIB') throw new FormatError(name, 'is no .zdebug section');
-  const size = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(4);
-  return new BytesSource(name, host.inflate(bytes.subarray(12), Number(size)));
+  const size = new Cursor(bytes, name, 4, false).u53();
+  return new BytesSource(name, host.inflate(bytes.subarray(12), size));
 }
 
 const RELA_SIZE = 24;
 const SYM_SIZE = 24;
+const WRAP = 0x1_0000_0000;
 const R_X86_64_64 = 1;
 const R_X86_64_32 = 10;
 const R_X86_64_32S = 11;
@@ -125,7 +126,7 @@ const R_X86_64_32S = 11;
 class Relocations {
   readonly #rela: Uint8Array;
   readonly #sorted: boolean;
-  readonly #symbolValue: (index: number) => bigint;
+  readonly #symbolValue: (index: number) => number;
 
   static of(elf: ElfFile, section: ElfSection, addressOf: SectionAddress): Relocations | undefined {
     const rela = elf.sections().find((candidate) => candidate.type === SHT_RELA && candidate.info === section.index);
@@ -133,15 +134,14 @@ class Relocations {
     if (rela === undefined || symtab === undefined) return undefined;
     const symbols = elf.bytesOf(symtab);
     const sections = elf.sections();
-    const symbolValue = (index: number): bigint => {
-      const home = sections[u16At(symbols, index * SYM_SIZE + 6)];
-      const base = home === undefined ? 0n : (addressOf(home.name) ?? 0n);
-      return base + BigInt(u53At(symbols, index * SYM_SIZE + 8));
-    };
+    // Signed, as code addresses are everywhere in DWARF here: exact in a double.
+    const bases = Float64Array.from(sections, ({ name }) => Number(BigInt.asIntN(64, addressOf(name) ?? 0n)));
+    const symbolValue = (index: number): number =>
+      (bases[u16At(symbols, index * SYM_SIZE + 6)] ?? 0) + s64At(symbols, index * SYM_SIZE + 8);
     return new Relocations(elf.bytesOf(rela), symbolValue);
   }
 
-  constructor(rela: Uint8Array, symbolValue: (index: number) => bigint) {
+  constructor(rela: Uint8Array, symbolValue: (index: number) => number) {
     this.#rela = rela;
     this.#symbolValue = symbolValue;
     let sorted = true;
@@ -166,9 +166,9 @@ class Relocations {
       const type = u32At(rela, at + 8);
       const width = type === R_X86_64_64 ? 8 : type === R_X86_64_32 || type === R_X86_64_32S ? 4 : 0;
       if (width === 0 || offset + width > end) continue;
-      const value = this.#symbolValue(u32At(rela, at + 12)) + BigInt(s64At(rela, at + 16));
-      if (width === 8) view.setBigUint64(offset - start, BigInt.asUintN(64, value), true);
-      else view.setUint32(offset - start, Number(BigInt.asUintN(32, value)), true);
+      const value = this.#symbolValue(u32At(rela, at + 12)) + s64At(rela, at + 16);
+      view.setUint32(offset - start, value % WRAP, true);
+      if (width === 8) view.setUint32(offset - start + 4, Math.floor(value / WRAP), true);
     }
   }
 

@@ -15,20 +15,26 @@ const DEEPEST_NESTING = 32;
 export function findMember(compound: CompoundType, path: string): FoundMember | undefined {
   let found: FoundMember = { type: compound, offset: 0, bitField: undefined };
   for (const part of path.split('.')) {
-    const [, name = '', indices = ''] = /^([^[\]]*)((?:\[\d+\])*)$/.exec(part) ?? [];
+    const bracket = part.indexOf('[');
+    const name = bracket < 0 ? part : part.slice(0, bracket);
     const outer = strip(found.type);
     if (outer.kind !== 'struct' && outer.kind !== 'union') return undefined;
     const member = findDirect(outer, name, 0);
     if (member === undefined) return undefined;
     found = { ...member, offset: found.offset + member.offset };
-    for (const [, index = '0'] of indices.matchAll(/\[(\d+)\]/g)) {
+    for (const index of bracket < 0 ? [] : indicesOf(part.slice(bracket))) {
       const array = strip(found.type);
       if (array.kind !== 'array') return undefined;
       const element = strip(array.element);
-      found = { type: array.element, offset: found.offset + Number(index) * ('size' in element ? element.size : 0), bitField: undefined };
+      found = { type: array.element, offset: found.offset + index * ('size' in element ? element.size : 0), bitField: undefined };
     }
   }
   return found;
+}
+
+/** The numbers of `[1][2]`. */
+function indicesOf(text: string): number[] {
+  return Array.from(text.matchAll(/\[(\d+)\]/g), ([, index]) => Number(index));
 }
 
 function findDirect(compound: CompoundType, name: string, depth: number): FoundMember | undefined {

@@ -1,6 +1,7 @@
 /** Lines of commands: from the command line, from files, from standard input as they come. */
 
 import { readFileSync, readSync } from 'node:fs';
+import { StringDecoder } from 'node:string_decoder';
 import { OpenError } from '../../base/errors.ts';
 import type { CommandSource } from './arguments.ts';
 import { systemMessage } from './system-message.ts';
@@ -24,23 +25,23 @@ export function linesOfSources(sources: readonly CommandSource[]): readonly stri
 /** A line is given as soon as it is whole: a program that talks to us through a pipe gets its answer. */
 export function* linesOfStandardInput(): Generator<string, void, void> {
   const buffer = new Uint8Array(BUFFER_SIZE);
-  const decoder = new TextDecoder();
+  const decoder = new StringDecoder();
   let rest = '';
   for (;;) {
     const count = readSome(buffer);
     if (count === 0) break;
-    const lines = (rest + decoder.decode(buffer.subarray(0, count), { stream: true })).split(/\r?\n/);
+    const lines = (rest + decoder.write(buffer.subarray(0, count))).split(/\r?\n/);
     rest = lines.pop() ?? '';
     yield* lines;
   }
-  rest += decoder.decode();
+  rest += decoder.end();
   if (rest !== '') yield rest;
 }
 
 function readSome(buffer: Uint8Array): number {
   for (;;) {
     try {
-      return readSync(STANDARD_INPUT, buffer);
+      return readSync(STANDARD_INPUT, buffer, 0, buffer.length, null);
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? error.code : undefined;
       if (code === 'EOF') return 0;

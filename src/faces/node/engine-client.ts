@@ -94,7 +94,7 @@ class EngineThread {
   }
 
   send(request: Request): void {
-    this.#worker.postMessage(request);
+    this.#worker.postMessage(request); // oxlint-disable-line unicorn/require-post-message-target-origin -- a thread, not a window
   }
 
   nextReply(): Promise<RunReply> {

@@ -68,4 +68,5 @@ function complete(engine: LocalEngine, line: string): { candidates: readonly str
   }
 }
 
-open(workerData as Start);
+const start: Start = workerData;
+open(start);

@@ -56,6 +56,14 @@ function asError(failure: Failure): Error {
   return error;
 }
 
+/** Tells why the dump could not be opened. The exit status says whether that was the dump's fault or ours. */
+export function openingFailed(error: unknown, complain: (message: string) => void): 1 | 3 {
+  const failure = failureOf(error);
+  const ours = failure.code === 'internal';
+  complain(`${ours ? '' : 'vmscope: '}${failureText(failure)}`);
+  return ours ? 1 : 3;
+}
+
 /** The line of a command that failed, in `--json`. */
 export function failureJson(command: string, failure: Failure): string {
   const { code, message, details } = failure;

@@ -1,8 +1,8 @@
 /** Node's answer to what the engine asks of its surroundings. */
 
 import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
-import { inflateSync } from 'node:zlib';
 import { FormatError, messageOf, NeedResource } from '../../base/errors.ts';
+import { systemMessage } from './system-message.ts';
 import type { Host, HostEntry, HostFile } from '../../base/host.ts';
 
 /** One read returns less than 2 GiB on Node 20. */
@@ -23,11 +23,19 @@ class NodeFile implements HostFile {
     let done = 0;
     while (done < target.length) {
       const length = Math.min(LARGEST_READ, target.length - done);
-      const count = readSync(this.#descriptor, target, done, length, offset + done);
+      const count = this.#read(target, done, length, offset + done);
       if (count === 0) break;
       done += count;
     }
     return done;
+  }
+
+  #read(target: Uint8Array, at: number, length: number, position: number): number {
+    try {
+      return readSync(this.#descriptor, target, at, length, position);
+    } catch (error) {
+      throw new FormatError(this.path, `cannot be read (${systemMessage(error)})`, position);
+    }
   }
 
   close(): void {
@@ -87,6 +95,7 @@ export class NodeHost implements Host {
 
   inflate(data: Uint8Array, size: number): Uint8Array {
     try {
+      const { inflateSync } = process.getBuiltinModule('node:zlib');
       const out = inflateSync(data, { maxOutputLength: Math.max(size, 1) });
       if (out.length === size) return out;
     } catch {

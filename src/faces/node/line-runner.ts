@@ -3,17 +3,18 @@
  * The prompt and one-shot runs differ only in the engine's thread and in the screen.
  */
 
+import { assertNever } from '../../base/errors.ts';
 import { parseLine, splitCommands, type Sink as SinkForm } from '../../commands/line.ts';
 import type { Engine, Format } from './engine.ts';
 import { failureJson, failureOf, failureText, type Failure } from './failure.ts';
-import { exitOf, FileSink, ProcessSink, startShell, type Sink } from './sinks.ts';
+import { FileSink, type Sink } from './sinks.ts';
 
 export interface Surroundings {
   readonly format: Format;
   /** Where output goes that is not sent elsewhere: a new one a command. */
-  screen(): Sink;
+  readonly screen: () => Sink;
   /** A message about a command that failed. */
-  complain(message: string): void;
+  readonly complain: (message: string) => void;
   /** Whether a shell command may read what we read from: not where that holds our commands. */
   readonly shellReads: boolean;
 }
@@ -48,7 +49,7 @@ export class LineRunner {
   }
 
   async #command(line: string, words: readonly string[], form: SinkForm): Promise<Outcome> {
-    const sink = this.#sinkFor(form);
+    const sink = await this.#sinkFor(form);
     const output = this.#engine.run({ line, words, format: this.#surroundings.format });
     let answered = false;
     try {
@@ -66,24 +67,29 @@ export class LineRunner {
       await output.return('answered');
       await sink.end(answered);
     }
-    const status = sink instanceof ProcessSink ? await sink.status() : 0;
+    const status = await sink.status?.();
     return status === undefined || status < CANNOT_RUN ? 'answered' : 'failed';
   }
 
-  #sinkFor(form: SinkForm): Sink {
+  async #sinkFor(form: SinkForm): Promise<Sink> {
     switch (form.kind) {
       case 'screen':
         return this.#surroundings.screen();
       case 'file':
         return new FileSink(form.path, form.append, this.#engine.opened.paths);
-      case 'pipe':
+      case 'pipe': {
+        const { ProcessSink, startShell } = await import('./process-sink.ts');
         return new ProcessSink(() => startShell(form.command, ['pipe', 'inherit', 'inherit']));
+      }
+      default:
+        return assertNever(form);
     }
   }
 
   /** In JSON our output holds a line a command and nothing else: what the shell prints goes to standard error. */
   async #shell(line: string, command: string): Promise<Outcome> {
     const { format, shellReads, screen } = this.#surroundings;
+    const { exitOf, startShell } = await import('./process-sink.ts');
     const stdio = [shellReads ? 'inherit' : 'ignore', format === 'json' ? 2 : 'inherit', 'inherit'] as const;
     const status = await exitOf(startShell(command === '' ? (process.env['SHELL'] ?? '/bin/sh') : command, [...stdio]));
     if (format === 'json') {

@@ -1,6 +1,7 @@
 /** From the words of the command line to what answers them. Loads only what that takes. */
 
-import { isatty } from 'node:tty';
+import { fstatSync } from 'node:fs';
+import { assertNever } from '../../base/errors.ts';
 import { helpText, parseArguments, type Options } from './arguments.ts';
 import { version } from './version.ts';
 import { writeFully } from './write-fully.ts';
@@ -21,11 +22,22 @@ export async function main(words: readonly string[]): Promise<ExitStatus> {
       return 2;
     case 'open':
       return open(parsed.options);
+    default:
+      return assertNever(parsed);
   }
 }
 
 async function open(options: Options): Promise<ExitStatus> {
   const leavesAtOnce = options.sources.some((source) => source.kind === 'text');
-  if (!leavesAtOnce && isatty(0) && isatty(1)) return (await import('./prompt.ts')).runPrompt(options);
+  if (!leavesAtOnce && (await isTerminal(0)) && (await isTerminal(1))) return (await import('./prompt.ts')).runPrompt(options);
   return (await import('./one-shot.ts')).runOneShot(options);
+}
+
+/** What is no character device is no terminal, and costs no loading of what knows terminals. */
+async function isTerminal(descriptor: number): Promise<boolean> {
+  try {
+    return fstatSync(descriptor).isCharacterDevice() && (await import('node:tty')).isatty(descriptor);
+  } catch {
+    return false;
+  }
 }

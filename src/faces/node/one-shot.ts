@@ -1,10 +1,9 @@
 /** A run without a prompt: opens the dump in this thread, answers the commands it was given, and leaves. */
 
-import { VmcoreError } from '../../base/errors.ts';
 import type { Options } from './arguments.ts';
 import { linesOfSources, linesOfStandardInput } from './command-lines.ts';
 import { LocalEngine } from './engine.ts';
-import { failureOf, failureText } from './failure.ts';
+import { failureOf, failureText, openingFailed } from './failure.ts';
 import { commandsOf, LineRunner } from './line-runner.ts';
 import type { ExitStatus } from './main.ts';
 import { openingCommands } from './opening-commands.ts';
@@ -12,7 +11,6 @@ import { DescriptorSink } from './sinks.ts';
 import { writeFully } from './write-fully.ts';
 
 export async function runOneShot(options: Options): Promise<ExitStatus> {
-  const complain = (message: string): void => void writeFully(2, `${message}\n`);
   let lines: readonly string[];
   try {
     lines = linesOfSources(options.sources);
@@ -20,8 +18,13 @@ export async function runOneShot(options: Options): Promise<ExitStatus> {
     complain(`vmscope: ${failureText(failureOf(error))}`);
     return 2;
   }
-  const engine = open(options, complain);
-  if (engine === undefined) return 3;
+  let engine: LocalEngine;
+  try {
+    engine = LocalEngine.open(options, warn);
+  } catch (error) {
+    return openingFailed(error, complain);
+  }
+  for (const warning of engine.opened.warnings) warn(warning);
 
   const output = new DescriptorSink(1);
   const runner = new LineRunner(engine, {
@@ -39,18 +42,12 @@ export async function runOneShot(options: Options): Promise<ExitStatus> {
   return status;
 }
 
-function open(options: Options, complain: (message: string) => void): LocalEngine | undefined {
-  const warn = (message: string): void => complain(`vmscope: warning: ${message}`);
-  try {
-    const engine = LocalEngine.open(options, warn);
-    for (const warning of engine.opened.warnings) warn(warning);
-    return engine;
-  } catch (error) {
-    // A bug is told as one, with its own exit status, by whoever started us.
-    if (!(error instanceof VmcoreError)) throw error;
-    complain(`vmscope: ${failureText(failureOf(error))}`);
-    return undefined;
-  }
+function complain(message: string): void {
+  writeFully(2, `${message}\n`);
+}
+
+function warn(message: string): void {
+  complain(`vmscope: warning: ${message}`);
 }
 
 function* commandsIn(options: Options, lines: readonly string[]): Generator<string, void, void> {

@@ -5,7 +5,8 @@
 
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { ProcessSink, startShell, type Sink } from './sinks.ts';
+import { ProcessSink, startShell } from './process-sink.ts';
+import type { Sink } from './sinks.ts';
 
 export interface Screen {
   readonly rows: number;

@@ -8,7 +8,7 @@ import { createInterface, type Interface } from 'node:readline';
 import type { Options } from './arguments.ts';
 import { linesOfSources } from './command-lines.ts';
 import { RemoteEngine } from './engine-client.ts';
-import { failureOf, failureText } from './failure.ts';
+import { failureOf, failureText, openingFailed } from './failure.ts';
 import { History, MOST_LINES } from './history.ts';
 import { commandsOf, LineRunner } from './line-runner.ts';
 import type { ExitStatus } from './main.ts';
@@ -27,14 +27,11 @@ export async function runPrompt(options: Options): Promise<ExitStatus> {
     say(`vmscope: ${failureText(failureOf(error))}`);
     return 2;
   }
-  const warn = (message: string): void => say(`vmscope: warning: ${message}`);
   let engine: RemoteEngine;
   try {
     engine = await withOpeningProgress(options.files.join(' '), RemoteEngine.open(options, warn));
   } catch (error) {
-    const failure = failureOf(error);
-    say(failure.code === 'internal' ? failureText(failure) : `vmscope: ${failureText(failure)}`);
-    return failure.code === 'internal' ? 1 : 3;
+    return openingFailed(error, say);
   }
   for (const warning of engine.opened.warnings) warn(warning);
   if (!options.silent) print(`vmscope ${version}: "help" lists the commands, Ctrl-D leaves\n\n`);
@@ -164,6 +161,10 @@ const theScreen = {
 
 function print(text: string): void {
   process.stdout.write(text);
+}
+
+function warn(message: string): void {
+  say(`vmscope: warning: ${message}`);
 }
 
 function say(message: string): void {
