@@ -22,17 +22,16 @@ const globalStreams = {
 const entryNames = ['vmscope.js', 'engine-worker.js'];
 const isEntry = ({ path }) => entryNames.includes(basename(path));
 
-/** Builds into a folder, which is made. */
-export async function buildProgram(folder = join(root, 'dist')) {
-  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+/**
+ * One program with its lazily loaded chunks. Programs share no chunks: each file that is loaded at the start costs a
+ * millisecond, and what two programs share would be cut into many small ones.
+ */
+async function bundle(name, entry, folder, version) {
   const { outputFiles } = await build({
     absWorkingDir: root,
-    entryPoints: {
-      vmscope: 'src/faces/node/vmscope.ts',
-      'engine-worker': 'src/faces/node/engine-worker.ts',
-    },
+    entryPoints: { [name]: entry },
     outdir: folder,
-    chunkNames: '[name]-[hash]',
+    chunkNames: `${name}-[name]-[hash]`,
     bundle: true,
     splitting: true,
     format: 'esm',
@@ -44,13 +43,25 @@ export async function buildProgram(folder = join(root, 'dist')) {
     logLevel: 'warning',
     write: false,
   });
+  return outputFiles;
+}
+
+/** Builds into a folder, which is made; gives the path of the program. */
+export async function buildProgram(folder = join(root, 'dist')) {
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  const files = (
+    await Promise.all([
+      bundle('engine-worker', 'src/faces/node/engine-worker.ts', folder, version),
+      bundle('vmscope', 'src/faces/node/vmscope.ts', folder, version),
+    ])
+  ).flat();
   await mkdir(folder, { recursive: true });
-  for (const file of outputFiles.sort((a, b) => Number(isEntry(a)) - Number(isEntry(b)))) {
+  for (const file of files.sort((a, b) => Number(isEntry(a)) - Number(isEntry(b)))) {
     const making = `${file.path}.${process.pid}.making`;
     await writeFile(making, file.contents);
     await rename(making, file.path);
   }
-  const made = new Set(outputFiles.map(({ path }) => basename(path)));
+  const made = new Set(files.map(({ path }) => basename(path)));
   for (const name of await readdir(folder)) {
     if (!made.has(name) && name.endsWith('.js')) await rm(join(folder, name), { force: true });
   }

@@ -7,7 +7,7 @@ import { once } from '../base/search.ts';
 import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
 import { attempt, LookupError, UsageError } from '../base/errors.ts';
 import { Kernel } from '../kernel/kernel.ts';
-import { readTasks, Task, type TaskList } from '../kernel/tasks.ts';
+import { readTasks, type Task, type TaskList } from '../kernel/tasks.ts';
 import { findCrashTask, type CrashTask } from '../query/crash-task.ts';
 import { addressOfName } from '../query/symbol-lookup.ts';
 import type { Target } from '../target/target.ts';

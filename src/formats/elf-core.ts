@@ -88,17 +88,19 @@ class SegmentedMemory {
   constructor(source: ByteSource, loads: readonly ElfSegment[]) {
     this.#source = source;
     const runs: { start: number; end: number; offset: number }[] = [];
-    let missing = 0;
+    let wanted = 0;
+    let wantedEnd = 0;
     const sorted = loads
       .map((load) => ({ start: Number(load.physicalAddress), offset: load.offset, size: load.fileSize }))
       .filter((run) => Number.isSafeInteger(run.start + run.size) && Number.isSafeInteger(run.offset + run.size))
       .sort((a, b) => a.start - b.start || b.size - a.size);
     for (const { start, offset, size } of sorted) {
       const present = Math.max(0, Math.min(size, source.size - offset));
+      wanted += Math.max(0, start + size - Math.max(start, wantedEnd));
+      wantedEnd = Math.max(wantedEnd, start + size);
       const last = runs.at(-1);
       const skip = last === undefined ? 0 : Math.max(0, last.end - start);
       if (skip >= size) continue;
-      missing += size - Math.max(skip, present);
       if (skip >= present) continue;
       if (last !== undefined && start + skip === last.end && offset + skip === last.offset + (last.end - last.start)) {
         last.end = start + present;
@@ -106,7 +108,7 @@ class SegmentedMemory {
         runs.push({ start: start + skip, end: start + present, offset: offset + skip });
       }
     }
-    this.missingBytes = missing;
+    this.missingBytes = wanted - runs.reduce((sum, run) => sum + run.end - run.start, 0);
     this.#starts = Float64Array.from(runs, (run) => run.start);
     this.#ends = Float64Array.from(runs, (run) => run.end);
     this.#offsets = Float64Array.from(runs, (run) => run.offset);

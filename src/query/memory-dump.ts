@@ -1,6 +1,6 @@
 /** Memory as words: the answer to `rd`. */
 
-import { addVirt, hex0x, physAddr, virtAddr, type VirtAddr } from '../base/addr.ts';
+import { addVirt, physAddr, virtAddr, type VirtAddr } from '../base/addr.ts';
 import { FaultError } from '../base/errors.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
@@ -65,25 +65,4 @@ export function labelWords(bytes: Uint8Array, labelOf: (value: VirtAddr) => stri
     if (label !== undefined) labels.set(at / 8, label);
   }
   return labels;
-}
-
-/** The words of a dump, for JSON: nothing is rounded. */
-export function wordsOf(dump: MemoryDump): string[] {
-  const view = new DataView(dump.bytes.buffer, dump.bytes.byteOffset, dump.bytes.byteLength);
-  const words: string[] = [];
-  for (let at = 0; at + dump.unit <= dump.bytes.length; at += dump.unit) words.push(hex0x(unitAt(view, at, dump.unit)));
-  return words;
-}
-
-export function unitAt(view: DataView, at: number, unit: number): bigint {
-  switch (unit) {
-    case 1:
-      return BigInt(view.getUint8(at));
-    case 2:
-      return BigInt(view.getUint16(at, true));
-    case 4:
-      return BigInt(view.getUint32(at, true));
-    default:
-      return view.getBigUint64(at, true);
-  }
 }

@@ -4,14 +4,14 @@
  */
 
 import { hex0x } from '../base/addr.ts';
-import { wordsOf } from '../query/memory-dump.ts';
+import { wordsOf } from '../bytes/words.ts';
 import type { Result } from '../query/result.ts';
 
 /** A result as a value that JSON.stringify takes as it is. */
 export function toJson(result: Result): unknown {
   if (result.type === 'memory') {
     const { type, address, physical, unit, fault, labels } = result;
-    return plain({ type, address, physical, unit, words: wordsOf(result), labels, fault });
+    return plain({ type, address, physical, unit, words: wordsOf(result.bytes, unit), labels, fault });
   }
   return plain(result);
 }

@@ -1,6 +1,6 @@
 /** rd: memory. */
 
-import { addVirt, virtAddr } from '../../base/addr.ts';
+import { addVirt, type VirtAddr } from '../../base/addr.ts';
 import { UsageError } from '../../base/errors.ts';
 import { isUserAddress, userSpace } from '../../kernel/mm.ts';
 import { labelWords, physicalMemory, readMemory, virtualMemory, type MemoryDump, type MemorySource } from '../../query/memory-dump.ts';
@@ -77,13 +77,13 @@ export const rd: Command = {
   },
 };
 
-function sourceOf(session: Session, args: ParsedArguments, start: ReturnType<typeof virtAddr>): MemorySource {
+function sourceOf(session: Session, args: ParsedArguments, start: VirtAddr): MemorySource {
   if (args.has('-p')) return physicalMemory(session.kernel.target.physical);
   const user = args.has('-u') || isUserAddress(session.kernel, start);
   return virtualMemory(user ? userSpace(session.kernel, session.current) : session.kernel.memory);
 }
 
-function readString(source: MemorySource, start: ReturnType<typeof virtAddr>): MemoryDump {
+function readString(source: MemorySource, start: VirtAddr): MemoryDump {
   const parts: number[] = [];
   let fault: string | undefined;
   for (let at = start; parts.length < LONGEST_STRING; at = addVirt(at, 256)) {
@@ -97,7 +97,7 @@ function readString(source: MemorySource, start: ReturnType<typeof virtAddr>): M
   return { type: 'memory', address: start, physical: source.physical, unit: 1, format: 'string', ascii: false, bytes, fault, labels: new Map() };
 }
 
-function physicalAddress(word: string): ReturnType<typeof virtAddr> {
+function physicalAddress(word: string): VirtAddr {
   const address = parseHex(word);
   if (address === undefined || address >= 1n << 52n) throw new UsageError(`${word} is no physical address (hex, below 2^52)`);
   return address;

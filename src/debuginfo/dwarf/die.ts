@@ -199,11 +199,16 @@ export class Die {
 
   /** This entry, then its abstract origin or specification, then theirs. */
   *origins(): Generator<Die> {
-    let die: Die | undefined = this;
-    for (let step = 0; die !== undefined && step < LONGEST_ORIGIN_CHAIN; step++) {
+    yield this;
+    let die = this.#origin();
+    for (let step = 1; die !== undefined && step < LONGEST_ORIGIN_CHAIN; step++) {
       yield die;
-      die = die.referenced(DW_AT_abstract_origin) ?? die.referenced(DW_AT_specification);
+      die = die.#origin();
     }
+  }
+
+  #origin(): Die | undefined {
+    return this.referenced(DW_AT_abstract_origin) ?? this.referenced(DW_AT_specification);
   }
 
   children(): Die[] {

@@ -63,8 +63,8 @@ export const orcDialects = {
  * @throws FormatError where the sample fits none: no stack is better than a wrong one.
  */
 export function dialectOf(flagWords: Iterable<number>): OrcDialect {
-  const types = new Array<number>(8).fill(0);
-  const registers = new Array<number>(16).fill(0);
+  const types = Array.from({ length: 8 }, () => 0);
+  const registers = Array.from({ length: 16 }, () => 0);
   let total = 0;
   let bit10 = 0;
   let bit10WithoutCfa = 0;

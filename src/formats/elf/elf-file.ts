@@ -10,7 +10,7 @@ import { FormatError } from '../../base/errors.ts';
 import { once } from '../../base/search.ts';
 import { readExactly, readUpTo, type ByteSource } from '../../bytes/byte-source.ts';
 import { Cursor } from '../../bytes/cursor.ts';
-import { stringAt } from '../../bytes/read.ts';
+import { fixedString } from '../../bytes/read.ts';
 import { PN_XNUM, SHN_XINDEX, SHT_NOBITS } from './constants.ts';
 
 export interface ElfSection {
@@ -120,7 +120,7 @@ export class ElfFile {
     const table = names === undefined ? new Uint8Array(0) : readUpTo(this.source, names.offset, names.size);
     return raw.map(({ nameOffset, ...section }) => ({
       ...section,
-      name: nameOffset < table.length ? stringAt(table, nameOffset) : '',
+      name: fixedString(table.subarray(nameOffset)),
     }));
   }
 

@@ -1,7 +1,8 @@
 /** `rd` in crash's layouts: the address, the words, the text of the bytes. */
 
 import { addVirt, hex } from '../../base/addr.ts';
-import { unitAt, type MemoryDump } from '../../query/memory-dump.ts';
+import { wordAt } from '../../bytes/words.ts';
+import type { MemoryDump } from '../../query/memory-dump.ts';
 import { escapeLine } from './escape.ts';
 
 const LINE_BYTES = 16;
@@ -32,7 +33,7 @@ function addressOf(dump: MemoryDump, offset: number): string {
 }
 
 function word(dump: MemoryDump, view: DataView, at: number): string {
-  const value = unitAt(view, at, dump.unit);
+  const value = wordAt(view, at, dump.unit);
   switch (dump.format) {
     case 'decimal':
       return String(BigInt.asIntN(dump.unit * 8, value));
