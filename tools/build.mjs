@@ -19,17 +19,27 @@ const globalStreams = {
   },
 };
 
-const entryNames = ['vmscope.js', 'engine-worker.js'];
-const isEntry = ({ path }) => entryNames.includes(basename(path));
+/** The program, and what it starts or loads as a whole. */
+const programs = { vmscope: 'vmscope.ts', prompt: 'prompt.ts', 'engine-worker': 'engine-worker.ts' };
+
+/** The prompt is a program of its own, which the command line imports where there is a terminal. */
+const promptApart = {
+  name: 'prompt-apart',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/prompt\.ts$/ }, () => ({ path: './prompt.js', external: true }));
+  },
+};
+
+const isProgram = ({ path }) => Object.keys(programs).includes(basename(path, '.js'));
 
 /**
  * One program with its lazily loaded chunks. Programs share no chunks: each file that is loaded at the start costs a
- * millisecond, and what two programs share would be cut into many small ones.
+ * millisecond, and what several programs share would be cut into many small ones.
  */
 async function bundle(name, entry, folder, version) {
   const { outputFiles } = await build({
     absWorkingDir: root,
-    entryPoints: { [name]: entry },
+    entryPoints: { [name]: `src/faces/node/${entry}` },
     outdir: folder,
     chunkNames: `${name}-[name]-[hash]`,
     bundle: true,
@@ -38,7 +48,7 @@ async function bundle(name, entry, folder, version) {
     platform: 'node',
     target: 'node20',
     define: { VMSCOPE_VERSION: JSON.stringify(version) },
-    plugins: [globalStreams],
+    plugins: [globalStreams, promptApart],
     legalComments: 'inline',
     logLevel: 'warning',
     write: false,
@@ -50,13 +60,10 @@ async function bundle(name, entry, folder, version) {
 export async function buildProgram(folder = join(root, 'dist')) {
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
   const files = (
-    await Promise.all([
-      bundle('engine-worker', 'src/faces/node/engine-worker.ts', folder, version),
-      bundle('vmscope', 'src/faces/node/vmscope.ts', folder, version),
-    ])
+    await Promise.all(Object.entries(programs).map(([name, entry]) => bundle(name, entry, folder, version)))
   ).flat();
   await mkdir(folder, { recursive: true });
-  for (const file of files.sort((a, b) => Number(isEntry(a)) - Number(isEntry(b)))) {
+  for (const file of files.sort((a, b) => Number(isProgram(a)) - Number(isProgram(b)))) {
     const making = `${file.path}.${process.pid}.making`;
     await writeFile(making, file.contents);
     await rename(making, file.path);

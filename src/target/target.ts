@@ -56,7 +56,7 @@ export function openTarget(host: Host, options: TargetOptions): Target {
   if (file === undefined) throw new OpenError(`${options.dump}: ${host.whyNot(options.dump)}`);
   const image = openDump(new FileSource(file));
   const physical = new PhysicalMemory(image);
-  const { vmlinux, load } = joinVmlinux(host, image, physical, options);
+  const { vmlinux, load } = explained(image, () => joinVmlinux(host, image, physical, options));
   const { architecture } = image;
   const memory = new AddressSpace('kernel virtual', physical, architecture.pageTables(physical, load.paging));
   const warnings = [...image.warnings];
@@ -108,6 +108,16 @@ function joinVmlinux(
     }
   }
   throw refusal;
+}
+
+/** What is wrong with the dump itself (cut off, notes missing) may be why nothing fits it: it is said, too. */
+function explained<T>(image: DumpImage, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    if (!(error instanceof OpenError) || image.warnings.length === 0) throw error;
+    throw new OpenError([error.message, ...image.warnings].join('\n'));
+  }
 }
 
 function refuseOtherBuild(image: DumpImage, vmlinux: Vmlinux): void {

@@ -34,6 +34,22 @@ export interface Frame {
   readonly recovered: string | undefined;
 }
 
+/** What must be known of a frame to find its caller. */
+export interface FrameState {
+  readonly ip: VirtAddr;
+  readonly sp: VirtAddr;
+  readonly registers: Registers;
+}
+
+/** From a frame to its caller, by whatever means. */
+export type Step =
+  /** A call: the caller's registers as far as they are known, and the stack word of the return address. */
+  | { readonly kind: 'call'; readonly registers: Registers; readonly slot: VirtAddr }
+  /** The caller was interrupted, and its registers saved. */
+  | { readonly kind: 'interrupted'; readonly saved: SavedRegisters }
+  | { readonly kind: 'end' }
+  | { readonly kind: 'broken'; readonly why: string };
+
 /** Why the walk ended. `end`: nothing is left; anything else is a reason for the user. */
 export type StackEnd = { readonly kind: 'end' } | { readonly kind: 'user' } | { readonly kind: 'broken'; readonly why: string };
 

@@ -8,28 +8,13 @@ import type { Registers } from '../arch/architecture.ts';
 import { PT_REGS_SIZE, registersOfPtRegs } from '../arch/x86-64/registers.ts';
 import type { OrcEntry, OrcRegister } from '../debuginfo/orc/orc-entry.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
-import type { SavedRegisters } from './frame.ts';
-
-/** What a frame needs to have known of it for a step. */
-export interface FrameState {
-  readonly ip: VirtAddr;
-  readonly sp: VirtAddr;
-  readonly registers: Registers;
-}
-
-export type OrcStep =
-  /** A call: the caller's state, and where its return address lies. */
-  | { readonly kind: 'call'; readonly ip: VirtAddr; readonly slot: VirtAddr; readonly sp: VirtAddr; readonly bp: bigint | undefined }
-  /** The caller was interrupted: all its registers, or only where and on which stack. */
-  | { readonly kind: 'interrupted'; readonly saved: SavedRegisters; readonly partial: boolean }
-  | { readonly kind: 'end' }
-  | { readonly kind: 'broken'; readonly why: string };
+import type { FrameState, SavedRegisters, Step } from './frame.ts';
 
 /** Offset of `ip` in struct pt_regs: what the CPU itself pushes begins there. */
 const IRET_FRAME_OFFSET = 128;
 
 /** @throws FaultError where the stack cannot be read */
-export function orcStep(memory: AddressSpace, state: FrameState, entry: OrcEntry): OrcStep {
+export function orcStep(memory: AddressSpace, state: FrameState, entry: OrcEntry): Step {
   if (entry.type === 'end-of-stack') return { kind: 'end' };
   if (entry.type === 'undefined') return { kind: 'broken', why: 'the kernel marks this code as one that cannot be unwound' };
   const cfa = canonicalFrameAddress(memory, state, entry);
@@ -37,12 +22,12 @@ export function orcStep(memory: AddressSpace, state: FrameState, entry: OrcEntry
   switch (entry.type) {
     case 'call': {
       const slot = addVirt(cfa, -8);
-      return { kind: 'call', ip: memory.pointer(slot), slot, sp: cfa, bp: callersBp(memory, state, entry, cfa) };
+      return { kind: 'call', registers: { rip: memory.u64(slot), rsp: cfa, rbp: callersBp(memory, state, entry, cfa) }, slot };
     }
     case 'regs':
-      return { kind: 'interrupted', saved: readPtRegs(memory, cfa), partial: false };
+      return { kind: 'interrupted', saved: readPtRegs(memory, cfa) };
     case 'regs-partial':
-      return { kind: 'interrupted', saved: readIretFrame(memory, cfa), partial: true };
+      return { kind: 'interrupted', saved: readIretFrame(memory, cfa) };
   }
 }
 

@@ -1,27 +1,29 @@
 /**
  * Walks a kernel stack from a known register state to user mode or to the end.
  *
- * It never guesses where it can know: ORC first; where code has none (a BPF program, a trampoline), the frame pointer,
- * as the kernel's own unwinder does; then a scan for a return address, whose frame is marked. The caller of a call
- * frame is looked up at its return address − 1, that of an interrupted frame at the address itself.
+ * It never guesses where it can know: ORC first, then DWARF call frame information; then the frame pointer, as the
+ * kernel's own unwinder takes code without ORC (a BPF program, a trampoline); then saved registers or a return address
+ * found by looking up the stack, whose frames are marked. The caller of a call frame is looked up at its return
+ * address − 1, that of an interrupted frame at the address itself.
  *
  * Invariants: no state is visited twice; no stack is longer than MOST_FRAMES.
  */
 
 import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
-import { FaultError, FormatError, LookupError, messageOf } from '../base/errors.ts';
+import { isExpected } from '../base/errors.ts';
 import type { Registers } from '../arch/architecture.ts';
 import { KERNEL_SPACE } from '../arch/x86-64/layout.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { Stacks } from '../kernel/stacks.ts';
 import type { Task } from '../kernel/tasks.ts';
+import { behindStackSwitch, cfiStep } from './cfi-step.ts';
 import { codeObjectAt } from './code-lookup.ts';
-import type { Frame, FrameOrigin, SavedRegisters, StackEnd, UnwoundStack } from './frame.ts';
-import { orcStep, readPtRegs, type OrcStep } from './orc-step.ts';
+import type { Frame, FrameOrigin, SavedRegisters, StackEnd, Step, UnwoundStack } from './frame.ts';
+import { framePointerStep, savedRegistersStep, scanStep, type StackSearch } from './guess-step.ts';
+import { orcStep } from './orc-step.ts';
 import { Trampolines } from './trampolines.ts';
 
 const MOST_FRAMES = 1024;
-const SCAN_WORDS = 512;
 
 /** Where a walk begins. */
 export interface StartState {
@@ -32,9 +34,16 @@ export interface StartState {
   readonly saved: SavedRegisters | undefined;
 }
 
-interface Next {
-  readonly frame: Frame;
+interface FoundFrame {
+  readonly registers: Registers;
+  readonly slot?: VirtAddr | undefined;
+  readonly exact: boolean;
+  readonly origin: FrameOrigin;
+  readonly saved?: SavedRegisters | undefined;
+  readonly recovered?: string | undefined;
 }
+
+type Next = { readonly kind: 'frame'; readonly frame: Frame } | { readonly kind: 'user'; readonly saved: SavedRegisters } | StackEnd;
 
 export class Unwinder {
   readonly kernel: Kernel;
@@ -48,120 +57,93 @@ export class Unwinder {
   }
 
   unwind(task: Task, start: StartState): UnwoundStack {
-    const first = this.#frame(task, start.registers, start.slot, start.exact, 'registers', start.saved, undefined);
-    if (first === undefined) return { frames: [], userRegisters: undefined, end: { kind: 'broken', why: 'no registers are known' } };
-    const frames: Frame[] = [first];
+    const first = this.#frame(task, { ...start, origin: 'registers' });
+    const frames: Frame[] = [];
     const seen = new Set<string>();
-    let userRegisters: SavedRegisters | undefined;
-    for (;;) {
-      const frame = frames.at(-1) ?? first;
-      const state = `${frame.ip} ${frame.sp}`;
-      if (seen.has(state)) return { frames, userRegisters, end: { kind: 'broken', why: 'the stack leads back to itself' } };
-      seen.add(state);
-      if (frames.length >= MOST_FRAMES) return { frames, userRegisters, end: { kind: 'broken', why: `more than ${MOST_FRAMES} frames` } };
-      const next = this.#caller(task, frame);
-      if ('kind' in next) return { frames, userRegisters, end: next };
-      if (!('frame' in next)) {
-        userRegisters = next;
-        return { frames, userRegisters, end: { kind: 'user' } };
-      }
+    for (let next: Next = first; ; ) {
+      if (next.kind === 'user' && 'saved' in next) return { frames, userRegisters: next.saved, end: { kind: 'user' } };
+      if (next.kind !== 'frame') return { frames, userRegisters: undefined, end: next };
       frames.push(next.frame);
+      const state = `${next.frame.ip} ${next.frame.sp}`;
+      if (seen.has(state)) return { frames, userRegisters: undefined, end: broken('the stack leads back to itself') };
+      if (frames.length >= MOST_FRAMES) return { frames, userRegisters: undefined, end: broken(`more than ${MOST_FRAMES} frames`) };
+      seen.add(state);
+      next = this.#caller(task, next.frame);
     }
   }
 
   /** The frame that called or was interrupted, the user registers it came from, or why there is neither. */
-  #caller(task: Task, frame: Frame): Next | SavedRegisters | StackEnd {
-    let step: OrcStep | undefined;
-    let origin: FrameOrigin = 'orc';
+  #caller(task: Task, frame: Frame): Next {
     try {
-      const at = frame.exact ? frame.ip : addVirt(frame.ip, -1);
-      const code = codeObjectAt(this.kernel, at);
-      const entry = code?.orc()?.lookup(code.toTable(at));
-      if (entry === undefined) origin = 'frame-pointer';
-      step = entry === undefined ? this.#framePointerStep(frame) : orcStep(this.kernel.memory, frame, entry);
-      if (step === undefined) {
-        origin = 'scan';
-        step = this.#scanStep(task, frame);
+      const { step, origin } = this.#step(task, frame);
+      switch (step.kind) {
+        case 'end':
+          return step;
+        case 'broken':
+          return broken(step.why);
+        case 'interrupted':
+          return this.#interrupted(task, step.saved, origin);
+        case 'call':
+          return this.#called(task, step, origin);
       }
     } catch (error) {
-      if (error instanceof FaultError || error instanceof FormatError || error instanceof LookupError) {
-        return { kind: 'broken', why: messageOf(error) };
-      }
+      if (isExpected(error)) return broken(error.message);
       throw error;
     }
-    switch (step.kind) {
-      case 'end':
-        return { kind: 'end' };
-      case 'broken':
-        return { kind: 'broken', why: step.why };
-      case 'interrupted':
-        return this.#interrupted(task, step.saved, origin);
-      case 'call': {
-        if (step.ip === 0n) return { kind: 'end' };
-        return this.#called(task, step, origin);
-      }
-    }
   }
 
-  #called(task: Task, step: Extract<OrcStep, { kind: 'call' }>, origin: FrameOrigin): Next | StackEnd {
-    const real = this.#trampolines.resolve(step.ip, step.slot, task);
-    const ip = real?.ip ?? step.ip;
+  /** By the first means that there is for the code a frame is in. */
+  #step(task: Task, frame: Frame): { step: Step; origin: FrameOrigin } {
+    const at = frame.exact ? frame.ip : addVirt(frame.ip, -1);
+    const code = codeObjectAt(this.kernel, at);
+    const { memory } = this.kernel;
+    const entry = code?.orc()?.lookup(code.toTable(at));
+    if (entry !== undefined) return { step: orcStep(memory, frame, entry), origin: 'orc' };
+
+    const row = code?.dwarf()?.callFrames.rowAt(code.toTable(at));
+    const state = row && behindStackSwitch(memory, frame);
+    const byCfi = state && cfiStep(memory, state, row, this.kernel.target.architecture.dwarfRegisters);
+    if (byCfi !== undefined) return { step: byCfi, origin: 'cfi' };
+
+    const search = this.#search(task, frame);
+    const byPointer = framePointerStep(search, frame);
+    if (byPointer !== undefined) return { step: byPointer, origin: 'frame-pointer' };
+    return { step: savedRegistersStep(search, frame) ?? scanStep(search, frame), origin: 'scan' };
+  }
+
+  #called(task: Task, step: Extract<Step, { kind: 'call' }>, origin: FrameOrigin): Next {
+    const found = virtAddr(step.registers['rip'] ?? 0n);
+    if (found === 0n) return { kind: 'end' };
+    const real = this.#trampolines.resolve(found, step.slot, task);
+    const ip = real?.ip ?? found;
     if (!this.#mayBeCode(ip)) {
-      return { kind: 'broken', why: `the return address at ${step.slot.toString(16)} is no code: ${ip.toString(16)}` };
+      return broken(`the return address at ${step.slot.toString(16)} is no code: ${ip.toString(16)}`);
     }
-    const registers: Record<string, bigint | undefined> = { rip: ip, rsp: step.sp, rbp: step.bp };
-    const next = this.#frame(task, registers, step.slot, false, origin, undefined, real?.by);
-    return next === undefined ? { kind: 'end' } : { frame: next };
+    const registers = { ...step.registers, rip: ip };
+    return this.#frame(task, { registers, slot: step.slot, exact: false, origin, recovered: real?.by });
   }
 
-  #interrupted(task: Task, saved: SavedRegisters, origin: FrameOrigin): Next | SavedRegisters | StackEnd {
-    if (saved.user) return saved;
-    const ip = saved.registers['rip'] ?? 0n;
-    if (ip === 0n) return { kind: 'end' };
-    const next = this.#frame(task, saved.registers, undefined, true, origin, saved, undefined);
-    return next === undefined ? { kind: 'end' } : { frame: next };
+  #interrupted(task: Task, saved: SavedRegisters, origin: FrameOrigin): Next {
+    if (saved.user) return { kind: 'user', saved };
+    if ((saved.registers['rip'] ?? 0n) === 0n) return { kind: 'end' };
+    return this.#frame(task, { registers: saved.registers, exact: true, origin, saved });
   }
 
-  #frame(
-    task: Task,
-    registers: Registers,
-    slot: VirtAddr | undefined,
-    exact: boolean,
-    origin: FrameOrigin,
-    saved: SavedRegisters | undefined,
-    recovered: string | undefined,
-  ): Frame | undefined {
+  #frame(task: Task, { registers, slot, exact, origin, saved, recovered }: FoundFrame): Next {
     const { rip, rsp } = registers;
-    if (rip === undefined || rsp === undefined) return undefined;
+    if (rip === undefined || rsp === undefined) return broken('the registers to go on with are not known');
     const sp = virtAddr(rsp);
     const at = slot ?? sp;
-    return { ip: virtAddr(rip), sp, slot: at, exact, origin, registers, stack: this.stacks.at(at, task), saved, recovered };
+    const stack = this.stacks.at(at, task);
+    return { kind: 'frame', frame: { ip: virtAddr(rip), sp, slot: at, exact, origin, registers, stack, saved, recovered } };
   }
 
-  /** Code without ORC is taken to have a frame pointer, as the kernel's unwinder takes it. */
-  #framePointerStep(frame: Frame): OrcStep | undefined {
-    const bp = frame.registers['rbp'];
-    if (bp === undefined || frame.stack === undefined) return undefined;
-    // With frame pointers the entry code leaves the address of its pt_regs, with the lowest bit set, in rbp.
-    if ((bp & 1n) === 1n) return { kind: 'interrupted', saved: readPtRegs(this.kernel.memory, virtAddr(bp - 1n)), partial: false };
-    const base = virtAddr(bp);
-    const top = addVirt(frame.stack.base, frame.stack.size);
-    if (base < frame.sp || addVirt(base, 16) > top || (base & 7n) !== 0n) return undefined;
-    const slot = addVirt(base, 8);
-    const ip = this.kernel.memory.pointer(slot);
-    if (!this.kernel.symbols.isText(ip)) return undefined;
-    return { kind: 'call', ip, slot, sp: addVirt(base, 16), bp: this.kernel.memory.u64(base) };
-  }
-
-  /** The next word up the stack that is an address in code. */
-  #scanStep(task: Task, frame: Frame): OrcStep {
-    const stack = frame.stack ?? this.stacks.at(frame.sp, task);
-    const top = stack === undefined ? addVirt(frame.sp, SCAN_WORDS * 8) : addVirt(stack.base, stack.size);
-    for (let slot = frame.sp; slot < top; slot = addVirt(slot, 8)) {
-      const ip = this.kernel.memory.pointer(slot);
-      if (this.kernel.symbols.isText(ip)) return { kind: 'call', ip, slot, sp: addVirt(slot, 8), bp: undefined };
-    }
-    return { kind: 'end' };
+  #search(task: Task, frame: Frame): StackSearch {
+    return {
+      memory: this.kernel.memory,
+      stack: frame.stack ?? this.stacks.at(frame.sp, task),
+      isText: (address) => this.kernel.symbols.isText(address),
+    };
   }
 
   /** Known code, or kernel memory that nothing known lies in: BPF programs and trampolines are made at run time. */
@@ -169,4 +151,8 @@ export class Unwinder {
     if (this.kernel.symbols.isText(ip)) return true;
     return ip >= KERNEL_SPACE && this.kernel.modules().at(ip) === undefined;
   }
+}
+
+function broken(why: string): StackEnd {
+  return { kind: 'broken', why };
 }

@@ -20,10 +20,12 @@ import {
   BTF_KIND_ENUM,
   BTF_KIND_ENUM64,
   BTF_KIND_FLOAT,
+  BTF_KIND_FUNC,
   BTF_KIND_FUNC_PROTO,
   BTF_KIND_INT,
   BTF_KIND_STRUCT,
   BTF_KIND_TYPEDEF,
+  BTF_KIND_TYPE_TAG,
   BTF_KIND_UNION,
   BTF_KIND_VAR,
   BTF_MAGIC,
@@ -91,11 +93,20 @@ export class Btf implements TypeSource {
     if (id < this.#firstId) return id === 0 || this.#base === undefined ? voidType : this.#base.type(id);
     let type = this.#decoded.get(id);
     if (type === undefined) {
-      const record = this.record(id);
-      type = record === undefined ? voidType : decodeType(this, record);
+      const record = this.#behindTags(id);
+      type = record === undefined ? voidType : record.id === id ? decodeType(this, record) : this.type(record.id);
       this.#decoded.set(id, type);
     }
     return type;
+  }
+
+  /** The record of an id, or the one that type tags, functions and variables stand for; undefined where that has no end. */
+  #behindTags(id: number): BtfRecord | undefined {
+    let record = this.record(id);
+    for (let step = 0; record !== undefined && transparentKinds.has(record.kind); step++) {
+      record = step < LONGEST_TAG_CHAIN ? this.record(record.sizeOrType) : undefined;
+    }
+    return record;
   }
 
   record(id: number): BtfRecord | undefined {
@@ -190,6 +201,10 @@ export class Btf implements TypeSource {
     return values;
   }
 }
+
+/** Records that stand for the type they refer to. A chain of them that is longer than this leads to itself. */
+const transparentKinds = new Set([BTF_KIND_TYPE_TAG, BTF_KIND_FUNC, BTF_KIND_VAR]);
+const LONGEST_TAG_CHAIN = 64;
 
 /** By kind: what is looked up by name. */
 const indexedKinds: readonly boolean[] = Array.from({ length: BTF_KIND_ENUM64 + 1 }, (_, kind) =>

@@ -1,4 +1,4 @@
-/** One BTF record into the type model. Kernel Documentation/bpf/btf.rst, section 2.2. */
+/** One BTF record into the type model; those that stand for another type never come here. Kernel Documentation/bpf/btf.rst, section 2.2. */
 
 import { u32At } from '../../bytes/read.ts';
 import { voidType, type BitField, type CompoundType, type Enumerator, type EnumType, type Member, type Type } from '../types/type.ts';
@@ -9,7 +9,6 @@ import {
   BTF_KIND_ENUM,
   BTF_KIND_ENUM64,
   BTF_KIND_FLOAT,
-  BTF_KIND_FUNC,
   BTF_KIND_FUNC_PROTO,
   BTF_KIND_FWD,
   BTF_KIND_INT,
@@ -17,9 +16,7 @@ import {
   BTF_KIND_RESTRICT,
   BTF_KIND_STRUCT,
   BTF_KIND_TYPEDEF,
-  BTF_KIND_TYPE_TAG,
   BTF_KIND_UNION,
-  BTF_KIND_VAR,
   BTF_KIND_VOLATILE,
 } from './constants.ts';
 
@@ -66,10 +63,6 @@ export function decodeType(btf: Btf, record: BtfRecord): Type {
       const qualifier = record.kind === BTF_KIND_CONST ? 'const' : record.kind === BTF_KIND_VOLATILE ? 'volatile' : 'restrict';
       return { kind: 'qualified', qualifier, get target() { return btf.type(sizeOrType); } }; // prettier-ignore
     }
-    case BTF_KIND_TYPE_TAG:
-    case BTF_KIND_FUNC:
-    case BTF_KIND_VAR:
-      return btf.type(sizeOrType);
     case BTF_KIND_FUNC_PROTO:
       return decodeFunction(btf, record);
     default:

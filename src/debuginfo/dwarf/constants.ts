@@ -135,5 +135,3 @@ export const DW_LNE_end_sequence = 0x01;
 export const DW_LNE_set_address = 0x02;
 export const DW_LNCT_path = 0x1;
 export const DW_LNCT_directory_index = 0x2;
-
-export const DW_OP_plus_uconst = 0x23;

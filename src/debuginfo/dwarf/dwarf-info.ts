@@ -9,6 +9,7 @@ import { isExpected } from '../../base/errors.ts';
 import { once, upperBound } from '../../base/search.ts';
 import { AddressRanges, parseAranges } from './aranges.ts';
 import { DW_AT_call_column, DW_AT_call_file, DW_AT_call_line, DW_TAG_inlined_subroutine } from './constants.ts';
+import { CallFrames } from './call-frames.ts';
 import type { Die } from './die.ts';
 import { LineProgram } from './line-program.ts';
 import { forEachRange } from './ranges.ts';
@@ -38,6 +39,7 @@ export interface SourceFrame {
 
 export class DwarfInfo {
   readonly sections: DwarfSections;
+  readonly callFrames: CallFrames;
   /** How many units were read: tests bound the work by it. */
   unitsOpened = 0;
   readonly #units = new Map<number, Unit>();
@@ -49,6 +51,7 @@ export class DwarfInfo {
 
   constructor(sections: DwarfSections) {
     this.sections = sections;
+    this.callFrames = new CallFrames(sections);
     sections.dieAt = (offset) => this.dieAt(offset);
     this.#aranges = once(() => this.#readAranges());
     this.#unitRanges = once(() => this.#rangesOfUnits());

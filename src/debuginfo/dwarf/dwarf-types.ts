@@ -1,7 +1,7 @@
 /**
  * DWARF entries as types of the one model, and types by name.
  *
- * By name means reading every unit's outermost entries once (half a second for a kernel): it is asked for only what
+ * By name means a pass over every unit (name-scan.ts): it is asked for only what
  * BTF does not know. Types by entry cost what they hold.
  */
 
@@ -48,29 +48,21 @@ import {
 } from './constants.ts';
 import type { Die } from './die.ts';
 import type { DwarfInfo } from './dwarf-info.ts';
+import { NamedEntries } from './name-scan.ts';
 import { ulebAt } from '../../bytes/read.ts';
-import { DW_OP_plus_uconst } from './constants.ts';
+import { DW_OP_plus_uconst } from './operation-constants.ts';
 
 const POINTER_SIZE = 8;
-const namedTags = new Set([
-  DW_TAG_structure_type,
-  DW_TAG_union_type,
-  DW_TAG_enumeration_type,
-  DW_TAG_typedef,
-  DW_TAG_base_type,
-  DW_TAG_variable,
-]);
-
 export class DwarfTypes implements TypeSource {
   readonly name = 'DWARF';
   readonly #info: DwarfInfo;
   readonly #types = new Map<number, Type>();
-  readonly #index: () => Map<string, number[]>;
+  readonly #names: () => NamedEntries;
   readonly #enumerators: () => Map<string, bigint>;
 
   constructor(info: DwarfInfo) {
     this.#info = info;
-    this.#index = once(() => this.#indexNames());
+    this.#names = once(() => new NamedEntries(info));
     this.#enumerators = once(() => this.#indexEnumerators());
   }
 
@@ -114,7 +106,7 @@ export class DwarfTypes implements TypeSource {
   }
 
   #typeNamed(name: string, tag: number): Type | undefined {
-    for (const offset of this.#index().get(name) ?? []) {
+    for (const offset of this.#names().find(name)) {
       const die = this.#info.dieAt(offset);
       if (die?.tag !== tag) continue;
       return tag === DW_TAG_variable ? this.typeOf(die.referenced(DW_AT_type)) : this.typeOf(die);
@@ -168,23 +160,6 @@ export class DwarfTypes implements TypeSource {
     };
   }
 
-  #indexNames(): Map<string, number[]> {
-    const index = new Map<string, number[]>();
-    for (const unit of this.#info.units()) {
-      unit.forEachChild(unit.root().position, (position, abbrev) => {
-        if (!namedTags.has(abbrev.tag) || abbrev.names.includes(DW_AT_declaration)) return false;
-        const name = unit.dieAt(position)?.string(DW_AT_name);
-        if (name === undefined) return false;
-        const offset = unit.header.offset + position;
-        const known = index.get(name);
-        if (known === undefined) index.set(name, [offset]);
-        else if (known.length < MOST_OF_ONE_NAME) known.push(offset);
-        return false;
-      });
-    }
-    return index;
-  }
-
   #indexEnumerators(): Map<string, bigint> {
     const values = new Map<string, bigint>();
     for (const unit of this.#info.units()) {
@@ -198,9 +173,6 @@ export class DwarfTypes implements TypeSource {
     return values;
   }
 }
-
-/** Every unit repeats the types it uses; different types of one name are few. */
-const MOST_OF_ONE_NAME = 8;
 
 function baseType(die: Die): Type {
   const name = die.string(DW_AT_name) ?? '';

@@ -8,6 +8,8 @@ const MOST_BUCKETS = 1 << 16;
 export class AddressBuckets {
   readonly #lowest: number;
   readonly #width: number;
+  /** The last bucket. */
+  readonly #last: number;
   /** Where each bucket begins in `#members`; one more than there are buckets. */
   readonly #starts: Uint32Array;
   readonly #members: Uint32Array;
@@ -28,6 +30,7 @@ export class AddressBuckets {
     const count = Math.min(MOST_BUCKETS, Math.max(1, values.length >> 2));
     this.#lowest = values.length === 0 ? 0 : lowest;
     this.#width = values.length === 0 ? 1 : Math.max(1, Math.ceil((highest - lowest + 1) / count));
+    this.#last = count - 1;
     const starts = new Uint32Array(count + 1);
     for (const value of values) {
       const after = this.#bucketOf(value) + 1;
@@ -53,7 +56,7 @@ export class AddressBuckets {
    * @param rankOf undefined for elements that do not count
    */
   nearest(address: number, rankOf: (index: number) => number | undefined): number | undefined {
-    for (let bucket = Math.min(this.#bucketOf(address), this.#starts.length - 2); bucket >= 0; bucket--) {
+    for (let bucket = this.#bucketOf(address); bucket >= 0; bucket--) {
       let best: number | undefined;
       let bestValue = -Infinity;
       let bestRank = -Infinity;
@@ -83,7 +86,8 @@ export class AddressBuckets {
   }
 
   #bucketOf(value: number): number {
-    return Math.floor((value - this.#lowest) / this.#width);
+    // Where addresses lie more than 2^53 apart, rounding would put the highest behind the last bucket.
+    return Math.min(this.#last, Math.floor((value - this.#lowest) / this.#width));
   }
 
   #start(bucket: number): number {

@@ -63,6 +63,11 @@ export class RemoteEngine implements Engine {
     this.#thread.stop();
   }
 
+  /** Its thread died of a bug: no command will be answered any more. */
+  get dead(): boolean {
+    return this.#thread.dead;
+  }
+
   complete(line: string): Promise<Completions> {
     return this.#thread.complete(line);
   }
@@ -107,6 +112,10 @@ class EngineThread {
     return completions;
   }
 
+  get dead(): boolean {
+    return this.#running.failed;
+  }
+
   stop(): void {
     Atomics.store(this.#flag, 0, 1);
   }
@@ -146,6 +155,10 @@ class EngineThread {
 class Waiting<T> {
   #waiter: { readonly resolve: (value: T) => void; readonly reject: (error: unknown) => void } | undefined;
   #failure: EngineFailure | undefined;
+
+  get failed(): boolean {
+    return this.#failure !== undefined;
+  }
 
   next(): Promise<T> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);

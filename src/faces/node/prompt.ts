@@ -36,8 +36,9 @@ export async function runPrompt(options: Options): Promise<ExitStatus> {
   for (const warning of engine.opened.warnings) warn(warning);
   if (!options.silent) print(`vmscope ${version}: "help" lists the commands, Ctrl-D leaves\n\n`);
   await new Prompt(engine, options).run([...openingCommands(options), ...lines]);
+  const status = engine.dead ? 1 : 0;
   await engine.end();
-  return 0;
+  return status;
 }
 
 class Prompt {
@@ -123,7 +124,7 @@ class Prompt {
     this.#interrupts = 0;
     try {
       for (const command of lines.flatMap(commandsOf)) {
-        if ((await this.#runner.run(command)) === 'quit') return false;
+        if ((await this.#runner.run(command)) === 'quit' || this.#engine.dead) return false;
         if (this.#interrupts > 0) break;
       }
     } finally {

@@ -9,7 +9,6 @@ import { Readable } from 'node:stream';
 import type { ReadableStream as NodeStream } from 'node:stream/web';
 import { promisify } from 'node:util';
 import { XzReadableStream } from 'xz-decompress';
-import { messageOf } from '../../base/errors.ts';
 
 /** A kernel module with its debug information is some tens of megabytes. */
 const LARGEST = 1 << 30;
@@ -25,7 +24,7 @@ export async function unpackFile(path: string, codec: 'xz'): Promise<Unpacked> {
     return { bytes: await unpackByLibrary(path), problem: undefined };
   } catch (error) {
     const bytes = await unpackByProgram(path, codec);
-    return bytes === undefined ? { bytes: new Uint8Array(0), problem: messageOf(error) } : { bytes, problem: undefined };
+    return bytes === undefined ? { bytes: new Uint8Array(0), problem: error instanceof Error ? error.message : String(error) } : { bytes, problem: undefined };
   }
 }
 

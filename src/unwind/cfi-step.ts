@@ -1,0 +1,68 @@
+/** One step by call frame information: from a frame to its caller, with every register whose rule is known. */
+
+import { addVirt, virtAddr } from '../base/addr.ts';
+import type { FrameRow, RegisterRule } from '../debuginfo/dwarf/frame-program.ts';
+import type { AddressSpace } from '../memory/address-space.ts';
+import { evaluate } from './expression.ts';
+import type { Frame, FrameState, Step } from './frame.ts';
+
+/**
+ * The frame as its call frame information means it. Inline assembler that goes over to the IRQ stack leaves the old
+ * stack pointer in that stack's topmost word, and the compiler does not know of it (call_on_irqstack,
+ * arch/x86/include/asm/irq_stack.h, 951c2a51ae75, v5.12).
+ */
+export function behindStackSwitch(memory: AddressSpace, frame: Frame): FrameState {
+  const { stack, sp } = frame;
+  if (stack?.kind !== 'irq' || sp !== addVirt(stack.base, stack.size - 8)) return frame;
+  const before = memory.pointer(sp);
+  return { ip: frame.ip, sp: before, registers: { ...frame.registers, rsp: before } };
+}
+
+/** Registers a function hands back as it found them: System V ABI, AMD64 supplement, figure 3.4. */
+const calleeSaved = new Set(['rbx', 'rbp', 'r12', 'r13', 'r14', 'r15']);
+
+/**
+ * Undefined where the rules need a register that is not known, or the return address is not on the stack.
+ * @param names registers by DWARF number
+ * @throws FaultError where the stack cannot be read
+ */
+export function cfiStep(memory: AddressSpace, state: FrameState, row: FrameRow, names: readonly string[]): Step | undefined {
+  const registerAt = (number: number): bigint | undefined => state.registers[names[number] ?? ''];
+  const base =
+    row.cfa.kind === 'register' ? registerAt(row.cfa.register) : evaluate(row.cfa.expression, memory, registerAt, []);
+  if (base === undefined) return undefined;
+  const cfa = addVirt(virtAddr(base), row.cfa.kind === 'register' ? row.cfa.offset : 0);
+
+  const valueOf = (rule: RegisterRule): bigint | undefined => {
+    switch (rule.kind) {
+      case 'undefined':
+      case 'same':
+        return undefined;
+      case 'offset':
+        return memory.u64(addVirt(cfa, rule.offset));
+      case 'value-offset':
+        return addVirt(cfa, rule.offset);
+      case 'register':
+        return registerAt(rule.register);
+      case 'expression': {
+        const address = evaluate(rule.expression, memory, registerAt, [cfa]);
+        return address === undefined ? undefined : memory.u64(virtAddr(address));
+      }
+      case 'value-expression':
+        return evaluate(rule.expression, memory, registerAt, [cfa]);
+    }
+  };
+
+  const registers: Record<string, bigint | undefined> = { rsp: cfa };
+  for (const [number, name] of names.entries()) {
+    const rule = row.registers.get(number);
+    if (number === row.returnAddressRegister || name === 'rsp') continue;
+    if (rule === undefined || rule.kind === 'same') registers[name] = calleeSaved.has(name) ? registerAt(number) : undefined;
+    else registers[name] = valueOf(rule);
+  }
+  const returnRule = row.registers.get(row.returnAddressRegister);
+  if (returnRule?.kind !== 'offset') return undefined;
+  const slot = addVirt(cfa, returnRule.offset);
+  registers['rip'] = memory.u64(slot);
+  return { kind: 'call', registers, slot };
+}
