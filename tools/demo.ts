@@ -12,7 +12,9 @@ const logLines = 25;
 
 function show(program: string, vmcore: string, command: string): void {
   console.log(`\nvmscope> ${command}`);
-  const { status } = spawnSync(process.execPath, [program, vmcore, '-c', command], { stdio: ['ignore', 'inherit', 'inherit'] });
+  const { status } = spawnSync(process.execPath, [program, vmcore, '-c', command], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   if (status !== 0) throw new ToolError(`vmscope failed on "${command}" (status ${status ?? 'none'}).`);
 }
 
@@ -26,5 +28,7 @@ await runTool(async () => {
   const program = projectFile('dist/vmscope.js');
   console.log(`\n${fixture.info.description}\nkernel ${fixture.info.release}`);
   for (const command of ['sys', `log | tail -n ${logLines}`, 'bt']) show(program, vmcore, command);
-  console.log(`\nGo on at the prompt:  npx vmscope ${relative(process.cwd(), vmcore).startsWith('..') ? vmcore : relative(process.cwd(), vmcore)}`);
+  console.log(
+    `\nGo on at the prompt:  npx vmscope ${relative(process.cwd(), vmcore).startsWith('..') ? vmcore : relative(process.cwd(), vmcore)}`,
+  );
 });

@@ -54,7 +54,7 @@ export function systemReport(kernel: Kernel, crash: CrashTask, countTasks: () =>
     machine: 'unavailable' in names ? names : names.machine,
     megahertz: available(() => readProcessorSpeed(kernel)),
     memoryBytes: available(() => readMemorySize(kernel)),
-    panic: crash.panicked ? (crash.cause?.text ?? 'the log names no cause') : undefined,
-    evidence: crash.evidence,
+    panic: crash.panicked ? (crash.cause()?.text ?? 'the log names no cause') : undefined,
+    evidence: crash.evidence(),
   };
 }

@@ -32,3 +32,22 @@ describe.each(fixtureNames)('log of %s', (name) => {
     expect(logLines(fixture.run('log'))).toEqual(consoleLines(fixture.console));
   });
 });
+
+/** The kernel's own last stack on the console, without the lines it doubts ("?"): function+offset, outermost last. */
+function consoleTrace(text: string): string[] {
+  const trace = text.slice(text.lastIndexOf('Call Trace:'));
+  const lines = trace.slice(0, trace.indexOf('</TASK>')).split('\n');
+  return lines.flatMap((line) => /\]  ([\w.]+)\+(0x[0-9a-f]+)\/0x[0-9a-f]+/.exec(line)?.slice(1, 3).join('+') ?? []);
+}
+
+describe.each(fixtureNames.filter((name) => name !== 'deadlock'))('bt of %s', (name) => {
+  const fixture = new Fixture(name);
+  it("ends in the kernel's own call trace, function by function and byte by byte", () => {
+    const ours = fixture.run('bt -s -x').flatMap((line) => /^ *#\d+ \[\w+\] (\S+) at/.exec(line)?.[1] ?? []);
+    // What panic() itself called has changed since it printed the trace.
+    const trace = consoleTrace(fixture.console);
+    const common = trace.slice(trace.findLastIndex((frame) => /^(v?panic|dump_stack\w*)\+/.test(frame)) + 1);
+    expect(common.length).toBeGreaterThan(5);
+    expect(ours.slice(-common.length)).toEqual(common);
+  });
+});

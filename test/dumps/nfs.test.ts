@@ -68,7 +68,7 @@ describe('bt of nfs', () => {
 describe('a dump in which nothing panicked', () => {
   const deadlock = new Fixture('deadlock');
   it('says so, and shows the task of CPU 0', () => {
-    expect(deadlock.run('sys').at(-1)).toMatch(/^ {7}PANIC: \(none: nothing panicked/);
+    expect(deadlock.run('sys').at(-1)).toMatch(/^ {7}PANIC: \(nothing panicked: /);
     expect(deadlock.run('set').at(-1)).not.toContain('PANIC');
     expect(deadlock.run('set').join('\n')).toContain('CPU: 0');
   });
@@ -77,5 +77,20 @@ describe('a dump in which nothing panicked', () => {
     const stacks = deadlock.run('foreach UN bt').join('\n');
     expect(stacks).toMatch(/repro_a"\n(.*\n)+? *#\d+ .* __mutex_lock\S* at [0-9a-f]{16}\n(.*\n)*? *#\d+ .* take_both at [0-9a-f]{16} \[repro\]/);
     expect(stacks).toMatch(/repro_b"\n(.*\n)+? *#\d+ .* __mutex_lock\S* at [0-9a-f]{16}\n(.*\n)*? *#\d+ .* take_both at [0-9a-f]{16} \[repro\]/);
+  });
+});
+
+describe('a crash in the init function of a module without a debug package', () => {
+  const deref = new Fixture('deref');
+  const lines = deref.run('bt -s');
+  it('is named as the console names it, down to user mode', () => {
+    const frames = deref.console.slice(deref.console.indexOf('Call Trace:'));
+    const expected = Array.from(frames.matchAll(/\]  ([\w.]+)\+0x([0-9a-f]+)\/0x[0-9a-f]+/g), ([, name, offset]) => `${name}+${parseInt(offset ?? '', 16)}`);
+    const ours = lines.flatMap((line) => /\] (\S+\+\d+) at/.exec(line)?.[1] ?? []);
+    const start = ours.findIndex((frame) => frame.startsWith('repro_init'));
+    const until = expected.indexOf(ours.at(-1) ?? '');
+    expect(start).toBeGreaterThan(0);
+    expect(ours.slice(start)).toEqual(expected.slice(0, until + 1).filter((frame) => ours.includes(frame)));
+    expect(lines.join('\n')).toMatch(/read_value \(inlined\)/);
   });
 });

@@ -59,7 +59,9 @@ describe('a dump that was cut off', () => {
 
     truncateSync(cut, Math.floor(size * 0.9));
     const most = await program.run([vmlinux, cut, '-c', 'sys; bt; log; ps; mod']);
-    expect(most.stderr).toMatch(/^vmscope: warning: .*cut: the file is cut off: \d+ bytes of memory are missing at its end\n/);
+    expect(most.stderr).toMatch(
+      /^vmscope: warning: .*cut: the file is cut off: \d+ bytes of memory are missing at its end\n/,
+    );
     expect(most.stderr).not.toMatch(/internal error/);
     expect(most.stdout).toMatch(/ RELEASE: 6\.1\.0/);
 
@@ -91,8 +93,18 @@ describe('a vmlinux that does not do', () => {
     const lonely = file('lonely');
     mkdirSync(lonely);
     symlinkSync(vmcore, join(lonely, 'vmcore'));
-    expectRefusal(await program.run([join(lonely, 'vmcore'), '-c', 'sys']), 3, /build-id [0-9a-f]{40}[^]*Looked at:[^]*\/usr\/lib\/debug/);
-    const found = await program.run([join(lonely, 'vmcore'), '--debug-dir', vmcore.replace(/\/vmcore$/, ''), '-c', 'set']);
+    expectRefusal(
+      await program.run([join(lonely, 'vmcore'), '-c', 'sys']),
+      3,
+      /build-id [0-9a-f]{40}[^]*Looked at:[^]*\/usr\/lib\/debug/,
+    );
+    const found = await program.run([
+      join(lonely, 'vmcore'),
+      '--debug-dir',
+      vmcore.replace(/\/vmcore$/, ''),
+      '-c',
+      'set',
+    ]);
     expect(found).toMatchObject({ status: 0, stderr: '' });
   });
 

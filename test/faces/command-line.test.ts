@@ -21,7 +21,10 @@ describe('the built program', () => {
     for (const name of readdirSync(folder)) {
       const text = readFileSync(join(folder, name), 'utf8');
       for (const [, from = ''] of text.matchAll(/^(?:import|export)[^;]*?from "([^"]+)";$|\bimport\("([^"]+)"\)/gm)) {
-        expect(from === '' || from.startsWith('node:') || existsSync(join(folder, from)), `${name} imports ${from}`).toBe(true);
+        expect(
+          from === '' || from.startsWith('node:') || existsSync(join(folder, from)),
+          `${name} imports ${from}`,
+        ).toBe(true);
       }
     }
   });
@@ -59,7 +62,9 @@ describe('commands', () => {
   });
 
   it('are answered as they come through a pipe', async () => {
-    const { stdout } = await program.shell(`(echo sym vfs_write; sleep 1; echo quit; echo sym vfs_read) | $VMSCOPE -s ${vmcore}`);
+    const { stdout } = await program.shell(
+      `(echo sym vfs_write; sleep 1; echo quit; echo sym vfs_read) | $VMSCOPE -s ${vmcore}`,
+    );
     expect(stdout).toMatch(/vfs_write/);
     expect(stdout).not.toMatch(/vfs_read/);
   });
@@ -74,12 +79,32 @@ describe('commands', () => {
 
 describe('answers', () => {
   it('are a line a command in JSON; one that fails does not stop the rest', async () => {
-    const { status, stdout, stderr } = await program.run([vmcore, '--json', '-c', 'set; foo; bt 99999999; bt; quit; set']);
+    const { status, stdout, stderr } = await program.run([
+      vmcore,
+      '--json',
+      '-c',
+      'set; foo; bt 99999999; bt; quit; set',
+    ]);
     expect({ status, stderr }).toEqual({ status: 1, stderr: '' });
     expect(jsonLines(stdout)).toMatchObject([
-      { command: 'set', type: 'task', ok: true, result: { type: 'task', pid: 1, task: expect.stringMatching(/^0x[0-9a-f]{16}$/) } },
-      { command: 'foo', type: 'error', ok: false, error: { code: 'lookup', what: 'command', wanted: 'foo', suggestions: [] } },
-      { command: 'bt 99999999', type: 'error', ok: false, error: { code: 'lookup', message: expect.stringContaining('99999999') } },
+      {
+        command: 'set',
+        type: 'task',
+        ok: true,
+        result: { type: 'task', pid: 1, task: expect.stringMatching(/^0x[0-9a-f]{16}$/) },
+      },
+      {
+        command: 'foo',
+        type: 'error',
+        ok: false,
+        error: { code: 'lookup', what: 'command', wanted: 'foo', suggestions: [] },
+      },
+      {
+        command: 'bt 99999999',
+        type: 'error',
+        ok: false,
+        error: { code: 'lookup', message: expect.stringContaining('99999999') },
+      },
       { command: 'bt', type: 'backtrace', ok: true, result: [{ type: 'backtrace' }] },
       { command: 'quit', type: 'none', ok: true, result: [] },
     ]);
@@ -95,7 +120,14 @@ describe('answers', () => {
 
   it('go to files and pipes; the dump itself is never written', async () => {
     const file = join(program.folder, 'answer');
-    const lines = [`set > ${file}`, `sym vfs_write >> ${file}`, 'log | head -n 1', `foo > ${file}`, `set > ${vmcore}`, 'set > /nowhere/x'];
+    const lines = [
+      `set > ${file}`,
+      `sym vfs_write >> ${file}`,
+      'log | head -n 1',
+      `foo > ${file}`,
+      `set > ${vmcore}`,
+      'set > /nowhere/x',
+    ];
     const { status, stdout, stderr } = await program.run(['-s', vmcore], { input: lines.join('\n') });
     expect(status).toBe(1);
     expect(readFileSync(file, 'utf8')).toMatch(/^ {4}PID: 1\n[^]*vfs_write[^\n]*\n$/);
@@ -114,7 +146,10 @@ describe('answers', () => {
     expect(text.stdout).toMatch(/^hello\n {4}PID/);
     const json = await program.run(['-s', '--json', vmcore], { input });
     expect(json.stderr).toBe('hello\n');
-    expect(jsonLines(json.stdout)).toMatchObject([{ type: 'shell', ok: false, result: { status: 3 } }, { type: 'task' }]);
+    expect(jsonLines(json.stdout)).toMatchObject([
+      { type: 'shell', ok: false, result: { status: 3 } },
+      { type: 'task' },
+    ]);
   });
 
   it('end silently where nobody reads them', async () => {

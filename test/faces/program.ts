@@ -42,7 +42,12 @@ export class Program {
   }
 
   finish(program: string, words: readonly string[], { input = '', cwd, env = {} }: RunOptions): Promise<Run> {
-    const child = spawn(program, words, { cwd, env: { ...process.env, ...env }, timeout: LONGEST_RUN, killSignal: 'SIGKILL' });
+    const child = spawn(program, words, {
+      cwd,
+      env: { ...process.env, ...env },
+      timeout: LONGEST_RUN,
+      killSignal: 'SIGKILL',
+    });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

@@ -49,7 +49,10 @@ export class Terminal implements AsyncDisposable {
         return before;
       }
       const left = deadline - Date.now();
-      if (left <= 0) throw new Error(`${String(wanted)} did not come; the screen has:\n${JSON.stringify(this.#screen.slice(-2000))}`);
+      if (left <= 0)
+        throw new Error(
+          `${String(wanted)} did not come; the screen has:\n${JSON.stringify(this.#screen.slice(-2000))}`,
+        );
       await Promise.race([
         new Promise<void>((resolve) => (this.#changed = resolve)),
         new Promise<void>((resolve) => setTimeout(resolve, Math.min(left, 200)).unref()),

@@ -5,7 +5,7 @@
  * Addresses are those of the file (link-time) for vmlinux, run-time ones for a relocated module.
  */
 
-import { isExpected } from '../../base/errors.ts';
+import { attempt, isExpected } from '../../base/errors.ts';
 import { once, upperBound } from '../../base/search.ts';
 import { AddressRanges, parseAranges } from './aranges.ts';
 import { DW_AT_call_column, DW_AT_call_file, DW_AT_call_line, DW_TAG_inlined_subroutine } from './constants.ts';
@@ -75,10 +75,11 @@ export class DwarfInfo {
     return unit;
   }
 
-  /** Every unit, in the order of the file. Those that only pass by are not kept. */
+  /** Every unit that can be read, in the order of the file. Those that only pass by are not kept. */
   *units(): Generator<Unit> {
     for (const offset of this.#unitOffsets()) {
-      yield this.#units.get(offset) ?? new Unit(this.sections, readUnitHeader(this.sections, offset));
+      const unit = this.#units.get(offset) ?? attempt(() => new Unit(this.sections, readUnitHeader(this.sections, offset)));
+      if (unit !== undefined) yield unit;
     }
   }
 
@@ -127,7 +128,7 @@ export class DwarfInfo {
     const { offset } = unit.header;
     if (!this.#lines.has(offset)) {
       const program = unit.lineProgram;
-      this.#lines.set(offset, program === undefined ? undefined : new LineProgram(this.sections, program));
+      this.#lines.set(offset, program === undefined ? undefined : attempt(() => new LineProgram(this.sections, program)));
     }
     return this.#lines.get(offset);
   }
@@ -167,10 +168,12 @@ export class DwarfInfo {
   #rangesOfUnits(): AddressRanges {
     const triples: number[] = [];
     for (const unit of this.units()) {
-      forEachRange(unit.root(), (low, high) => {
-        if (high > low) triples.push(low, high, unit.header.offset);
-        return false;
-      });
+      attempt(() =>
+        forEachRange(unit.root(), (low, high) => {
+          if (high > low) triples.push(low, high, unit.header.offset);
+          return false;
+        }),
+      );
     }
     return new AddressRanges(Float64Array.from(triples));
   }
@@ -179,13 +182,10 @@ export class DwarfInfo {
     const info = this.sections.required('.debug_info');
     const offsets: number[] = [];
     for (let offset = 0; offset < info.size; ) {
+      const header = attempt(() => readUnitHeader(this.sections, offset));
+      if (header === undefined) break;
       offsets.push(offset);
-      try {
-        offset = readUnitHeader(this.sections, offset).end;
-      } catch (error) {
-        if (isExpected(error)) break;
-        throw error;
-      }
+      offset = header.end;
     }
     return Float64Array.from(offsets);
   }

@@ -153,7 +153,10 @@ export class DwarfTypes implements TypeSource {
       variadic: children.some((child) => child.tag === DW_TAG_unspecified_parameters),
       parameters: children
         .filter((child) => child.tag === DW_TAG_formal_parameter)
-        .map((child) => ({ name: child.string(DW_AT_name), type: this.typeOf(child.referenced(DW_AT_type)) })),
+        .map((child) => {
+          const parameter = once(() => this.typeOf(child.referenced(DW_AT_type)));
+          return { name: child.string(DW_AT_name), get type() { return parameter(); } }; // prettier-ignore
+        }),
       get returns() {
         return returns();
       },

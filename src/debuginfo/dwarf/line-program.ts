@@ -209,6 +209,7 @@ function readEntries(sections: DwarfSections, cursor: Cursor, encoding: Encoding
   for (let index = 0; index < count; index++) {
     let name = (): string => '';
     let directory = 0;
+    const start = cursor.position;
     for (const { content, form } of formats) {
       const at = cursor.position;
       cursor.position = skipForm(cursor.bytes, at, form, encoding);
@@ -217,6 +218,8 @@ function readEntries(sections: DwarfSections, cursor: Cursor, encoding: Encoding
         directory = numberOfForm(cursor.bytes, at, form, 0, encoding) ?? 0;
       }
     }
+    // Or a damaged count would make entries of nothing without end.
+    if (cursor.position === start) throw new FormatError(cursor.section, 'a table has entries of no length', start);
     entries.push({ name, directory });
   }
   return entries;

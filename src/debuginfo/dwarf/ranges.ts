@@ -60,7 +60,8 @@ function listOffset(unit: Unit, index: number): number {
 const WINDOW = 512;
 
 /**
- * Runs `parse` over the bytes from an offset on, with a window that grows until the list is whole.
+ * Runs `parse` over the bytes from an offset on, with a window that grows until the list is whole (reads past its end
+ * are FormatErrors of "data"; any other is of the list itself).
  * `parse` collects pairs and may be called again with more bytes.
  */
 function withGrowingWindow(unit: Unit, name: string, offset: number, parse: (bytes: Uint8Array) => number[]): number[] {
@@ -70,7 +71,7 @@ function withGrowingWindow(unit: Unit, name: string, offset: number, parse: (byt
     try {
       return parse(bytes);
     } catch (error) {
-      if (!(error instanceof FormatError) || bytes.length < length) throw error;
+      if (!(error instanceof FormatError) || error.section !== 'data' || bytes.length < length) throw error;
     }
   }
 }

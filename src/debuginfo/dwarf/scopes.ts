@@ -47,7 +47,11 @@ export class UnitFunctions {
 
   #collect(): { starts: Float64Array; ends: Float64Array; positions: Uint32Array } {
     const found: { low: number; high: number; position: number }[] = [];
+    const visited = new Set<number>();
     const visit = (parent: number, depth: number): void => {
+      // Damaged siblings can lead into a list again and again.
+      if (visited.has(parent)) return;
+      visited.add(parent);
       this.#unit.forEachChild(parent, (position, abbrev) => {
         if (abbrev.tag === DW_TAG_namespace && depth < DEEPEST_SCOPE) visit(position, depth + 1);
         if (abbrev.tag !== DW_TAG_subprogram || abbrev.names.includes(DW_AT_declaration)) return false;

@@ -118,16 +118,18 @@ export class SymbolTable {
   }
 
   /**
-   * Which of several names an address bears: functions before labels, global before local, sized before not. A system
-   * call's 32-bit entry that is the same code as the native one gives way to it. Undefined for what is no name of an
-   * address: padding before functions (`__pfx_`), assembler-local labels, `$x`.
+   * Which of several names an address bears: functions before labels, global before local, sized before not. Names
+   * that say less give way: a system call's 32-bit entry that is the same code as the native one, and the
+   * `init_module` that every module calls its init function by. Undefined for what is no name of an address: padding
+   * before functions (`__pfx_`), assembler-local labels, `$x`.
    */
   #rank(index: number): number | undefined {
     if (!this.#isNamed(index) || this.#isHidden(index)) return undefined;
     const info = this.#info(index);
     const sized = (this.#words[index * SYM_WORDS + 4] as number) > 0;
     const rank = ((info & 0xf) === STT_FUNC ? 4 : 0) + (info >> 4 === STB_GLOBAL ? 2 : 0) + (sized ? 1 : 0);
-    return startsWith(this.#input.strtab, this.#nameOffset(index), COMPAT_PREFIX) ? rank - 0.5 : rank;
+    if (startsWith(this.#input.strtab, this.#nameOffset(index), COMPAT_PREFIX)) return rank - 0.5;
+    return MODULE_ALIASES.some((alias) => startsWith(this.#input.strtab, this.#nameOffset(index), alias)) ? -1 : rank;
   }
 
   #letter(index: number): string {
@@ -187,6 +189,7 @@ const DOLLAR = 0x24;
 const DOT = 0x2e;
 const CAPITAL_L = 0x4c;
 const COMPAT_PREFIX = new TextEncoder().encode('__ia32_');
+const MODULE_ALIASES = ['init_module\0', 'cleanup_module\0'].map((name) => new TextEncoder().encode(name));
 const PADDING_PREFIX = new TextEncoder().encode('__pfx_');
 
 /** The bytes as 32-bit words, copied where they are not aligned. */

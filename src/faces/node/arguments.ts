@@ -6,7 +6,9 @@
 import { nearestNames } from '../../base/suggest.ts';
 
 /** Where command lines come from besides standard input, in the order given. */
-export type CommandSource = { readonly kind: 'text'; readonly text: string } | { readonly kind: 'file'; readonly path: string };
+export type CommandSource =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'file'; readonly path: string };
 
 export interface Options {
   /** One or two: the dump, and perhaps its vmlinux, in either order. */
@@ -120,7 +122,9 @@ export function parseArguments(words: readonly string[]): Arguments {
   if (options.files.includes('')) return wrong('a file name is empty');
   if (options.files.length === 0) return wrong('which dump? usage: vmscope [options] [vmlinux] vmcore');
   if (options.files.length > 2) {
-    return wrong(`a dump and its vmlinux are wanted, but ${options.files.length} files are named: ${options.files.join(' ')}`);
+    return wrong(
+      `a dump and its vmlinux are wanted, but ${options.files.length} files are named: ${options.files.join(' ')}`,
+    );
   }
   return { kind: 'open', options };
 }
@@ -130,7 +134,10 @@ function wrong(message: string): Arguments {
 }
 
 function unknownOption(name: string): string {
-  const [nearest] = nearestNames(name, rows.flatMap((row) => row.names).filter((known) => known.length > 2));
+  const [nearest] = nearestNames(
+    name,
+    rows.flatMap((row) => row.names).filter((known) => known.length > 2),
+  );
   return `there is no option ${name}${nearest === undefined ? '' : `; did you mean ${nearest}?`}`;
 }
 

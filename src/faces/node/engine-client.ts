@@ -94,7 +94,8 @@ class EngineThread {
     this.#worker = new Worker(new URL('./engine-worker.js', import.meta.url), { workerData });
     this.#worker.on('message', (reply: Reply) => this.#hear(reply, warn));
     this.#worker.on('error', (error) => {
-      for (const waiting of [this.#opening, this.#running, this.#completing]) waiting.fail(new EngineFailure(failureOf(error)));
+      for (const waiting of [this.#opening, this.#running, this.#completing])
+        waiting.fail(new EngineFailure(failureOf(error)));
     });
   }
 

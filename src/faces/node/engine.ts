@@ -151,7 +151,11 @@ async function* textOf(results: AsyncIterable<Result>): AsyncGenerator<string, v
 }
 
 /** One line. It is begun when the last result is there: before that the command might still fail. */
-async function* jsonOf(line: string, command: Command, results: AsyncIterable<Result>): AsyncGenerator<string, void, void> {
+async function* jsonOf(
+  line: string,
+  command: Command,
+  results: AsyncIterable<Result>,
+): AsyncGenerator<string, void, void> {
   const parts: string[] = [];
   let type: string | undefined;
   for await (const result of results) {

@@ -24,7 +24,9 @@ export class History {
   load(): string[] {
     let lines: string[];
     try {
-      lines = readFileSync(this.#path, 'utf8').split('\n').filter((line) => line !== '');
+      lines = readFileSync(this.#path, 'utf8')
+        .split('\n')
+        .filter((line) => line !== '');
       chmodSync(this.#path, OWNER_ONLY);
     } catch {
       return [];

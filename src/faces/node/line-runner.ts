@@ -110,7 +110,8 @@ export class LineRunner {
       return;
     }
     const text = failureText(failure);
-    const named = command === undefined || failure.code === 'internal' || failure.code === 'cancelled' || isCommandLookup(failure);
+    const named =
+      command === undefined || failure.code === 'internal' || failure.code === 'cancelled' || isCommandLookup(failure);
     complain(named || text.startsWith(`${command}:`) || text.startsWith(`${command} `) ? text : `${command}: ${text}`);
   }
 }

@@ -29,7 +29,8 @@ export async function main(words: readonly string[]): Promise<ExitStatus> {
 
 async function open(options: Options): Promise<ExitStatus> {
   const leavesAtOnce = options.sources.some((source) => source.kind === 'text');
-  if (!leavesAtOnce && (await isTerminal(0)) && (await isTerminal(1))) return (await import('./prompt.ts')).runPrompt(options);
+  if (!leavesAtOnce && (await isTerminal(0)) && (await isTerminal(1)))
+    return (await import('./prompt.ts')).runPrompt(options);
   return (await import('./one-shot.ts')).runOneShot(options);
 }
 

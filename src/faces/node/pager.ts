@@ -58,7 +58,7 @@ export class PagedScreen implements Sink {
 function rowsOf(text: string, screen: Screen): number {
   const columns = Math.max(1, screen.columns);
   let rows = 0;
-  for (let start = 0; start < text.length && rows <= screen.rows; ) {
+  for (let start = 0; start < text.length && rows <= screen.rows;) {
     const found = text.indexOf('\n', start);
     const end = found < 0 ? text.length : found;
     rows += Math.max(1, Math.ceil((end - start) / columns));
@@ -87,7 +87,9 @@ export function chosenPager(): string | undefined {
 function isThere(command: string): boolean {
   const program = command.split(/\s+/)[0] ?? '';
   if (/[=$`"'\\();&|<>]/.test(program)) return true;
-  const paths = program.includes('/') ? [program] : (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, program));
+  const paths = program.includes('/')
+    ? [program]
+    : (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, program));
   return paths.some((path) => {
     try {
       accessSync(path, constants.X_OK);

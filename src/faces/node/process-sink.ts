@@ -61,6 +61,10 @@ export function exitOf(child: ChildProcess): Promise<number> {
 }
 
 /** A line that the user typed, given to the shell. Nothing from a dump ever comes here. */
-export function startShell(command: string, stdio: StdioOptions, environment: NodeJS.ProcessEnv = process.env): ChildProcess {
+export function startShell(
+  command: string,
+  stdio: StdioOptions,
+  environment: NodeJS.ProcessEnv = process.env,
+): ChildProcess {
   return spawn(command, { shell: true, stdio, env: environment });
 }

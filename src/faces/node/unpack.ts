@@ -24,7 +24,9 @@ export async function unpackFile(path: string, codec: 'xz'): Promise<Unpacked> {
     return { bytes: await unpackByLibrary(path), problem: undefined };
   } catch (error) {
     const bytes = await unpackByProgram(path, codec);
-    return bytes === undefined ? { bytes: new Uint8Array(0), problem: error instanceof Error ? error.message : String(error) } : { bytes, problem: undefined };
+    return bytes === undefined
+      ? { bytes: new Uint8Array(0), problem: error instanceof Error ? error.message : String(error) }
+      : { bytes, problem: undefined };
   }
 }
 
@@ -43,7 +45,10 @@ async function unpackByLibrary(path: string): Promise<Uint8Array> {
 
 async function unpackByProgram(path: string, program: 'xz'): Promise<Uint8Array | undefined> {
   try {
-    const { stdout } = await promisify(execFile)(program, ['-dc', '--', path], { encoding: 'buffer', maxBuffer: LARGEST });
+    const { stdout } = await promisify(execFile)(program, ['-dc', '--', path], {
+      encoding: 'buffer',
+      maxBuffer: LARGEST,
+    });
     return stdout;
   } catch {
     return undefined;

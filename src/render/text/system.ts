@@ -22,7 +22,7 @@ export function* renderSystem(system: SystemReport): Generator<string> {
   yield field('VERSION', show(system.version, String));
   yield field('MACHINE', `${show(system.machine, String)}  (${speed} Mhz)`);
   yield field('MEMORY', show(system.memoryBytes, memorySize));
-  yield field('PANIC', system.panic === undefined ? `(none: ${system.evidence.at(-1) ?? 'nothing panicked'})` : `"${system.panic}"`);
+  yield field('PANIC', system.panic === undefined ? `(${system.evidence.at(-1) ?? 'nothing panicked'})` : `"${system.panic}"`);
 }
 
 function show<T>(value: Available<T>, format: (value: T) => string): string {

@@ -1,0 +1,128 @@
+/**
+ * Whole processes, page cache warm: vmscope's `bt` beside crash's and drgn's on the full kernel's dump, where those two
+ * can be had (a Debian sid in the cache folder). Medians of several runs, peak memory, and ratios.
+ * usage: npm run bench [-- RUNS [FIXTURE]]
+ */
+
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ensureFixtures, type Fixture } from './fixtures/fixtures.ts';
+import { runTool } from './lib/tool-error.ts';
+import { ensureChroot, withWorkspace, type Workspace } from './oracles/chroot.ts';
+
+interface Measure {
+  readonly seconds: number;
+  readonly peakMiB: number;
+}
+
+interface Row {
+  readonly what: string;
+  readonly measures: readonly Measure[];
+}
+
+/** A command on this machine, its peak memory read from /proc while it runs. */
+async function measure(program: string, args: readonly string[]): Promise<Measure> {
+  const started = performance.now();
+  const child = spawn(program, args, { stdio: 'ignore' });
+  let peakKiB = 0;
+  const poll = setInterval(() => {
+    peakKiB = Math.max(peakKiB, peakOf(child.pid));
+  }, 5);
+  await new Promise((resolve) => child.once('exit', resolve));
+  clearInterval(poll);
+  return { seconds: (performance.now() - started) / 1000, peakMiB: peakKiB / 1024 };
+}
+
+function peakOf(pid: number | undefined): number {
+  try {
+    return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
+async function repeat(what: string, runs: number, once: () => Promise<Measure>): Promise<Row> {
+  await once();
+  const measures: Measure[] = [];
+  for (let run = 0; run < runs; run++) measures.push(await once());
+  return { what, measures };
+}
+
+/** Times a command inside the chroot by the kernel's own accounting of a finished child. */
+const timer = `
+import json, resource, subprocess, sys, time
+start = time.monotonic()
+subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+wall = time.monotonic() - start
+print(json.dumps([wall, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024]))
+`;
+
+/** What drgn needs for the same: the dump, its debug files, the stack of the task that crashed. */
+const drgnScript = `
+import sys, drgn
+prog = drgn.Program()
+prog.set_core_dump(sys.argv[1])
+prog.load_debug_info(sys.argv[2:])
+print(prog.crashed_thread().stack_trace())
+`;
+
+async function peers(fixture: Fixture, runs: number): Promise<Row[]> {
+  const missing = await ensureChroot();
+  if (missing !== undefined) {
+    console.error(`crash and drgn are left out: ${missing}`);
+    return [];
+  }
+  return withWorkspace(fixture, async (workspace) => {
+    await writeFile(join(workspace.folder, 'timer.py'), timer);
+    await writeFile(join(workspace.folder, 'stack.py'), drgnScript);
+    await writeFile(join(workspace.folder, 'commands'), 'bt\nquit\n');
+    const inside = async (...command: string[]): Promise<Measure> => timed(workspace, command);
+    return [
+      await repeat('crash: bt', runs, () => inside('crash', '-s', '-i', 'commands', 'vmlinux', 'vmcore')),
+      await repeat('drgn: stack trace', runs, () => inside('python3', 'stack.py', 'vmcore', 'vmlinux', 'modules/nfs.ko')),
+    ];
+  });
+}
+
+async function timed(workspace: Workspace, command: readonly string[]): Promise<Measure> {
+  const { stdout } = await workspace.run('python3', ['timer.py', ...command]);
+  const [seconds = 0, peakMiB = 0]: number[] = JSON.parse(stdout);
+  return { seconds, peakMiB };
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
+}
+
+function print(rows: readonly Row[]): void {
+  const base = median(rows.find((row) => row.what === 'vmscope: bt')?.measures.map((entry) => entry.seconds) ?? []);
+  console.log('| what | median s | min s | peak MiB | time, vmscope = 1 |');
+  console.log('|---|---|---|---|---|');
+  for (const { what, measures } of rows) {
+    const seconds = measures.map((entry) => entry.seconds);
+    const peak = Math.max(...measures.map((entry) => entry.peakMiB));
+    console.log(`| ${what} | ${median(seconds).toFixed(3)} | ${Math.min(...seconds).toFixed(3)} | ${peak.toFixed(0)} | ${(median(seconds) / base).toFixed(2)} |`);
+  }
+}
+
+await runTool(async () => {
+  const runs = Number(process.argv[2] ?? 7);
+  const name = process.argv[3] ?? 'nfs-4level-amd64';
+  const [fixture] = await ensureFixtures([name]);
+  if (fixture === undefined) return;
+  const { buildProgram } = (await import(new URL('../../../tools/build.mjs', import.meta.url).href)) as { buildProgram: () => Promise<string> };
+  const program = await buildProgram();
+  const dump = join(fixture.folder, 'vmcore');
+  const node = process.execPath;
+  console.error(`${name}: ${fixture.info.release}, medians of ${runs} runs after one warm-up`);
+  print([
+    await repeat('an empty Node script', runs, () => measure(node, ['-e', '0'])),
+    await repeat('vmscope: --version', runs, () => measure(node, [program, '--version'])),
+    await repeat('vmscope: bt', runs, () => measure(node, [program, dump, '-c', 'bt'])),
+    await repeat('vmscope: bt -a; ps; log', runs, () => measure(node, [program, dump, '-c', 'bt -a; ps; log'])),
+    await repeat('vmscope: foreach bt', runs, () => measure(node, [program, dump, '-c', 'foreach bt'])),
+    ...(await peers(fixture, runs)),
+  ]);
+});
