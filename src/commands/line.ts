@@ -25,20 +25,27 @@ export function parseLine(line: string): Line {
   return words.length === 0 ? { kind: 'nothing' } : { kind: 'command', words, sink };
 }
 
-/** Several commands on one line: `bt; log`. Semicolons in quotes and behind a pipe are left alone. */
+/**
+ * Several commands on one line: `bt; log | tail; ps`. A semicolon in quotes or behind a backslash is none; a comment
+ * or a shell line (`!a; b`) is one command to its end.
+ */
 export function splitCommands(text: string): string[] {
   const parts: string[] = [];
   let part = '';
   let quote = '';
-  let piped = false;
+  let escaped = false;
   for (const character of text) {
-    if (quote !== '') quote = character === quote ? '' : quote;
-    else if (character === '"' || character === "'") quote = character;
-    else if (character === '|') piped = true;
-    if (character === ';' && quote === '' && !piped && !part.trimStart().startsWith('!')) {
+    const whole = /^\s*(?:!|#|\/\/)/.test(part);
+    if (character === ';' && quote === '' && !escaped && !whole) {
       parts.push(part);
       part = '';
-    } else part += character;
+      continue;
+    }
+    part += character;
+    if (escaped) escaped = false;
+    else if (quote !== '') quote = character === quote ? '' : quote;
+    else if (character === '\\') escaped = true;
+    else if (character === '"' || character === "'") quote = character;
   }
   return [...parts, part].map((entry) => entry.trim()).filter((entry) => entry !== '');
 }

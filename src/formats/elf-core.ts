@@ -31,7 +31,13 @@ export function openElfCore(source: ByteSource): DumpImage {
     throw new FormatError(source.name, `is a dump of a machine that is not supported (ELF machine ${elf.machine})`);
   }
   const warnings: string[] = [];
+  if (source.size < elf.segmentsEnd) {
+    throw new FormatError(source.name, `is cut off: it ends after ${source.size} bytes, before its program headers do`);
+  }
   const loads = elf.segments().filter((segment) => segment.type === PT_LOAD && segment.fileSize > 0);
+  if (loads.every((load) => load.offset >= source.size) && loads.length > 0) {
+    throw new FormatError(source.name, `is cut off: it ends after ${source.size} bytes, before the first byte of memory`);
+  }
   if (loads.length === 0) throw new FormatError(source.name, 'has no memory in it (no PT_LOAD segment)');
 
   const notes = elf

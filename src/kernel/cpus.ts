@@ -1,6 +1,6 @@
 /** Which processors there are: kernel include/linux/cpumask.h, kernel/cpu.c. */
 
-import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
+import type { VirtAddr } from '../base/addr.ts';
 import { attempt } from '../base/errors.ts';
 import type { Kernel } from './kernel.ts';
 
@@ -40,16 +40,13 @@ function setBits(bytes: Uint8Array, count: number): number[] {
 }
 
 /**
- * The task a CPU was running: `current`. Probes, newest first: current_task (7.x and up to 6.1), pcpu_hot
+ * The task a CPU was running: `current`. Probes: current_task (7.x and up to 6.1), pcpu_hot, whose first member it is
  * (d7b6d709a76a, v6.2), the run queue's curr.
  */
 export function currentTask(kernel: Kernel, cpu: number): VirtAddr | undefined {
   const ways: (() => VirtAddr | undefined)[] = [
-    () => perCpuPointer(kernel, 'current_task', 0, cpu),
-    () => {
-      const hot = kernel.types.compound('struct', 'pcpu_hot');
-      return hot && perCpuPointer(kernel, 'pcpu_hot', 0, cpu);
-    },
+    () => perCpuPointer(kernel, 'current_task', cpu),
+    () => perCpuPointer(kernel, 'pcpu_hot', cpu),
     () => runQueuePointer(kernel, cpu, 'curr'),
   ];
   for (const way of ways) {
@@ -69,7 +66,7 @@ function runQueuePointer(kernel: Kernel, cpu: number, member: 'curr' | 'idle'): 
   return address === undefined ? undefined : kernel.struct('rq', address).pointer(member);
 }
 
-function perCpuPointer(kernel: Kernel, symbol: string, offset: number, cpu: number): VirtAddr | undefined {
+function perCpuPointer(kernel: Kernel, symbol: string, cpu: number): VirtAddr | undefined {
   const address = kernel.perCpu.address(symbol, cpu);
-  return address === undefined ? undefined : kernel.memory.pointer(addVirt(virtAddr(address), offset));
+  return address === undefined ? undefined : kernel.memory.pointer(address);
 }

@@ -35,7 +35,7 @@ class Ring {
   }
 
   add(text: string, { flags = FINALIZED, dataless = false, level = 6, caller = 0xffff_ffff, device = '', length = text.length } = {}): this {
-    const id = this.#next++;
+    const id = this.#next++ & ((1n << 62n) - 1n);
     const index = Number(id % (1n << BigInt(this.#countBits)));
     if (this.#next - this.#tail > 1n << BigInt(this.#countBits)) this.#tail++;
     const ring = 1 << this.#sizeBits;
@@ -91,14 +91,13 @@ describe('the ring', () => {
 
   it('gives the oldest first when descriptors and data have wrapped many times', () => {
     for (const exactEnd of [false, true]) {
-      for (const firstId of [0n, (1n << 62n) - 20n]) {
+      for (const firstId of [0n, (1n << 62n) - 24n]) {
         const ring = new Ring(3, 8, firstId, exactEnd);
         const written = Array.from({ length: 60 }, (_, index) => `message ${index}${'.'.repeat((index * 7) % 12)}`);
         for (const text of written) ring.add(text);
         // As many as there are descriptors; the data of the oldest may have been written over.
         expect(texts(ring).slice(-5)).toEqual(written.slice(-5));
         expect(texts(ring)).toHaveLength(8);
-        if (firstId > 0n) break; // ids beyond 2^62 wrap in the kernel; the builder does not
       }
     }
   });

@@ -82,8 +82,11 @@ function textOf(ring: RingLayout, descriptor: number, length: number): Uint8Arra
   if ((begin & 1n) === 1n && (next & 1n) === 1n) return new Uint8Array(0);
   const size = 1n << BigInt(ring.sizeBits);
   const wraps = (position: bigint): bigint => position / size;
-  const start = wraps(begin) === wraps(next) || next % size === 0n ? Number(begin % size) : 0;
-  return ring.text.subarray(start + BLOCK_HEADER, start + BLOCK_HEADER + length);
+  const inPlace = wraps(begin) === wraps(next) || next % size === 0n;
+  const start = inPlace ? Number(begin % size) : 0;
+  // A damaged length must not show what stands behind the block.
+  const room = Number(inPlace ? BigInt.asUintN(64, next - begin) : next % size) - BLOCK_HEADER;
+  return ring.text.subarray(start + BLOCK_HEADER, start + BLOCK_HEADER + Math.max(0, Math.min(length, room)));
 }
 
 function dictionaryOf(ring: RingLayout, at: number): string[] {

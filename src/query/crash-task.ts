@@ -9,11 +9,13 @@ import { currentTask, readCpus } from '../kernel/cpus.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { readPanicCpus, type PanicCpus } from '../kernel/panic.ts';
 import { readLog } from '../kernel/printk.ts';
-import { Task } from '../kernel/tasks.ts';
+import { readTasks, Task } from '../kernel/tasks.ts';
 import { findCause, type Cause } from './cause.ts';
 
 export interface CrashTask {
   readonly task: Task;
+  /** False where the task that crashed cannot be read: `task` is then only somewhere to begin. */
+  readonly taskKnown: boolean;
   readonly cpu: number;
   /** False for a dump taken from a running or hung machine. */
   readonly panicked: boolean;
@@ -29,12 +31,31 @@ export function findCrashTask(kernel: Kernel): CrashTask {
   const cpus = readPanicCpus(kernel);
   const cpu = cpus.panicCpu ?? cpus.crashingCpu ?? (cause()?.panicked === true ? cause()?.cpu : undefined);
   const chosen = cpu ?? readCpus(kernel).present[0] ?? 0;
-  const task = new Task(kernel, currentTask(kernel, chosen) ?? kernel.symbol('init_task'));
   const panicked = cpu !== undefined;
-  return { task, cpu: chosen, panicked, evidence: once(() => evidenceFor(cpus, cause(), task, chosen, panicked)), cause };
+  const found = taskOn(kernel, chosen) ?? (panicked ? taskWithPid(kernel, cause()?.pid) : undefined);
+  const task = found ?? new Task(kernel, kernel.symbol('init_task'));
+  const evidence = once(() => evidenceFor(cpus, cause(), task, chosen, panicked, found !== undefined));
+  return { task, taskKnown: found !== undefined, cpu: chosen, panicked, evidence, cause };
 }
 
-function evidenceFor({ panicCpu, crashingCpu }: PanicCpus, cause: Cause | undefined, task: Task, cpu: number, panicked: boolean): string[] {
+function taskOn(kernel: Kernel, cpu: number): Task | undefined {
+  const address = currentTask(kernel, cpu);
+  const task = address === undefined ? undefined : new Task(kernel, address);
+  return task !== undefined && attempt(() => task.pid) !== undefined ? task : undefined;
+}
+
+function taskWithPid(kernel: Kernel, pid: number | undefined): Task | undefined {
+  return pid === undefined || pid === 0 ? undefined : readTasks(kernel).tasks.find((task) => attempt(() => task.pid) === pid);
+}
+
+function evidenceFor(
+  { panicCpu, crashingCpu }: PanicCpus,
+  cause: Cause | undefined,
+  task: Task,
+  cpu: number,
+  panicked: boolean,
+  taskKnown: boolean,
+): string[] {
   if (!panicked) return ['nothing panicked: panic_cpu is unset and the log has no panic; the task of the first CPU is shown'];
   const evidence: string[] = [];
   if (panicCpu !== undefined) evidence.push(`panic_cpu is ${panicCpu}`);
@@ -43,5 +64,6 @@ function evidenceFor({ panicCpu, crashingCpu }: PanicCpus, cause: Cause | undefi
   if (cause?.pid !== undefined && attempt(() => task.pid) === cause.pid) {
     evidence.push(`PID ${cause.pid} was the current task of CPU ${cpu}`);
   }
+  if (!taskKnown) evidence.push(`the task that ran on CPU ${cpu} cannot be read; init_task is shown in its place`);
   return evidence;
 }

@@ -30,6 +30,6 @@ export function taskInfo(task: Task, crash: CrashTask): TaskInfo {
     cpu: running ?? attempt(() => task.cpu) ?? 0,
     state: attempt(() => stateLetters(task)) ?? '??',
     active: running !== undefined,
-    panicked: crash.panicked && crash.task.address === task.address,
+    panicked: crash.panicked && crash.taskKnown && crash.task.address === task.address,
   };
 }

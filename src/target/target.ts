@@ -94,7 +94,7 @@ function joinVmlinux(
 ): { vmlinux: Vmlinux; load: LoadAddress } {
   if (options.vmlinux !== undefined) {
     const vmlinux = new Vmlinux(openElf(host, options.vmlinux), host);
-    refuseOtherBuild(image, vmlinux);
+    refuseOtherBuild(image, vmlinux, host, options.debugFolders);
     return { vmlinux, load: findLoadAddress(vmlinux, physical) };
   }
   let refusal: unknown;
@@ -120,7 +120,7 @@ function explained<T>(image: DumpImage, open: () => T): T {
   }
 }
 
-function refuseOtherBuild(image: DumpImage, vmlinux: Vmlinux): void {
+function refuseOtherBuild(image: DumpImage, vmlinux: Vmlinux, host: Host, debugFolders: readonly string[]): void {
   const wanted = image.vmcoreinfo?.buildId;
   const given = vmlinux.buildId();
   if (wanted === undefined || given === undefined || wanted === given) return;
@@ -129,9 +129,20 @@ function refuseOtherBuild(image: DumpImage, vmlinux: Vmlinux): void {
       `${vmlinux.path} is the vmlinux of another kernel:`,
       `  its build-id:        ${given} (${vmlinux.banner?.trim().slice(0, 60) ?? 'no banner'}…)`,
       `  the dump's build-id: ${wanted} (${image.vmcoreinfo?.release ?? '?'})`,
-      'Leave the vmlinux out and the right one is looked for by its build-id; vmscope then lists where it looked.',
+      whereTheRightOneIs(image, host, debugFolders),
     ].join('\n'),
   );
+}
+
+/** A path to name instead, or every place that was looked at. */
+function whereTheRightOneIs(image: DumpImage, host: Host, debugFolders: readonly string[]): string {
+  try {
+    const right = findVmlinux(image, host, debugFolders)[0]?.elf.source.name;
+    return `The right one is ${right ?? '?'}; it is found by itself when no vmlinux is named.`;
+  } catch (error) {
+    if (error instanceof OpenError) return error.message;
+    throw error;
+  }
 }
 
 /** The kernel keeps the text it hands to dump tools: vmcoreinfo_data, vmcoreinfo_size (kernel/vmcore_info.c). */

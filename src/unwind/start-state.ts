@@ -22,7 +22,11 @@ export function cpuRunning(kernel: Kernel, task: Task): number | undefined {
  */
 export function startState(kernel: Kernel, task: Task): StartState {
   const cpu = cpuRunning(kernel, task);
-  return cpu === undefined ? switchedAway(kernel, task) : running(kernel, cpu);
+  if (cpu !== undefined) return running(kernel, cpu);
+  if (task.view.has('on_cpu') && task.view.number('on_cpu') !== 0) {
+    throw new LookupError('the CPU that was running it', `PID ${task.pid} says it was on one, but no CPU's current task is it`);
+  }
+  return switchedAway(kernel, task);
 }
 
 function running(kernel: Kernel, cpu: number): StartState {

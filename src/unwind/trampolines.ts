@@ -82,7 +82,7 @@ export class Trampolines {
       const entry = addVirt(base, offset);
       if (this.#kernel.memory.pointer(addVirt(entry, retp.offset)) !== slot) continue;
       const address = this.#kernel.memory.pointer(addVirt(entry, ret.offset));
-      if (this.#kernel.symbols.isText(address)) return address;
+      if (address !== this.#graph && this.#kernel.symbols.isText(address)) return address;
     }
     return undefined;
   }

@@ -57,7 +57,9 @@ export class Unwinder {
   }
 
   unwind(task: Task, start: StartState): UnwoundStack {
-    const first = this.#frame(task, { ...start, origin: 'registers' });
+    const ip = virtAddr(start.registers['rip'] ?? 0n);
+    const startsInCode = start.exact || this.#mayBeCode(ip);
+    const first = startsInCode ? this.#frame(task, { ...start, origin: 'registers' }) : broken(`its saved return address is no code: ${ip.toString(16)}`);
     const frames: Frame[] = [];
     const seen = new Set<string>();
     for (let next: Next = first; ; ) {

@@ -6,8 +6,8 @@ import { openDwarf } from '../../../test/builders/dwarf-open.ts';
 import { findMember } from '../types/members.ts';
 import { sizeOf, strip, type CompoundType } from '../types/type.ts';
 import * as F from './constants.ts';
-import { DW_OP_plus_uconst } from './operation-constants.ts';
 import { DwarfTypes } from './dwarf-types.ts';
+import { DW_OP_plus_uconst } from './operation-constants.ts';
 
 const named = (name: string): [number, number, string] => [F.DW_AT_name, F.DW_FORM_string, name];
 const size = (bytes: number): [number, number, number] => [F.DW_AT_byte_size, F.DW_FORM_data1, bytes];

@@ -46,6 +46,8 @@ export class ElfFile {
   readonly is64: boolean;
   readonly type: number;
   readonly machine: number;
+  /** Where the program headers end: a file that is shorter has lost some. */
+  readonly segmentsEnd: number;
   readonly sections: () => readonly ElfSection[];
   readonly segments: () => readonly ElfSegment[];
 
@@ -70,6 +72,7 @@ export class ElfFile {
     const sectionCount = head.u16();
     const nameIndex = head.u16();
 
+    this.segmentsEnd = segmentOffset + segmentEntry * segmentCount;
     const raw = once(() => {
       if (sectionOffset === 0 || sectionEntry === 0) return [];
       const first = this.#rawSections(sectionOffset, sectionEntry, 1)[0];
