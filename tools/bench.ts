@@ -81,7 +81,9 @@ async function peers(fixture: Fixture, runs: number): Promise<Row[]> {
     const inside = async (...command: string[]): Promise<Measure> => timed(workspace, command);
     return [
       await repeat('crash: bt', runs, () => inside('crash', '-s', '-i', 'commands', 'vmlinux', 'vmcore')),
-      await repeat('drgn: stack trace', runs, () => inside('python3', 'stack.py', 'vmcore', 'vmlinux', 'modules/nfs.ko')),
+      await repeat('drgn: stack trace', runs, () =>
+        inside('python3', 'stack.py', 'vmcore', 'vmlinux', 'modules/nfs.ko'),
+      ),
     ];
   });
 }
@@ -103,7 +105,9 @@ function print(rows: readonly Row[]): void {
   for (const { what, measures } of rows) {
     const seconds = measures.map((entry) => entry.seconds);
     const peak = Math.max(...measures.map((entry) => entry.peakMiB));
-    console.log(`| ${what} | ${median(seconds).toFixed(3)} | ${Math.min(...seconds).toFixed(3)} | ${peak.toFixed(0)} | ${(median(seconds) / base).toFixed(2)} |`);
+    console.log(
+      `| ${what} | ${median(seconds).toFixed(3)} | ${Math.min(...seconds).toFixed(3)} | ${peak.toFixed(0)} | ${(median(seconds) / base).toFixed(2)} |`,
+    );
   }
 }
 
@@ -112,7 +116,9 @@ await runTool(async () => {
   const name = process.argv[3] ?? 'nfs-4level-amd64';
   const [fixture] = await ensureFixtures([name]);
   if (fixture === undefined) return;
-  const { buildProgram } = (await import(new URL('../../../tools/build.mjs', import.meta.url).href)) as { buildProgram: () => Promise<string> };
+  const { buildProgram } = (await import(new URL('../../../tools/build.mjs', import.meta.url).href)) as {
+    buildProgram: () => Promise<string>;
+  };
   const program = await buildProgram();
   const dump = join(fixture.folder, 'vmcore');
   const node = process.execPath;

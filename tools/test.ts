@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { browserImpurities } from './checks/browser.ts';
 import { layerViolations } from './checks/layers.ts';
+import { readmeGaps } from './checks/readmes.ts';
 import { ensureFixtures, fixtureNames } from './fixtures/fixtures.ts';
 import { note } from './lib/progress.ts';
 import { runTool, ToolError } from './lib/tool-error.ts';
@@ -39,22 +40,30 @@ async function prepareDumps(): Promise<void> {
   const fixtures = await ensureFixtures(names);
   for (const fixture of fixtures) {
     const oracles = await ensureOracles(fixture);
-    if ('unavailable' in oracles) note(`skipped: comparisons with crash and drgn on ${fixture.info.name}: ${oracles.unavailable}`);
+    if ('unavailable' in oracles)
+      note(`skipped: comparisons with crash and drgn on ${fixture.info.name}: ${oracles.unavailable}`);
   }
 }
 
 function runTests(): void {
   mkdirSync('node_modules/.cache/vmscope-tools', { recursive: true });
-  const { status } = spawnSync(bin('vitest'), ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${results}`], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
-  const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.parse(readFileSync(results, 'utf8')) as VitestResults;
+  const { status } = spawnSync(
+    bin('vitest'),
+    ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${results}`],
+    {
+      stdio: ['ignore', 'inherit', 'inherit'],
+    },
+  );
+  const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.parse(
+    readFileSync(results, 'utf8'),
+  ) as VitestResults;
   passed += numPassedTests;
   failed += numFailedTests;
   const broken = testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length;
   failed += broken;
   if (status !== 0 && numFailedTests === 0 && broken === 0) report('vitest', [`ended with exit status ${status}`]);
-  if (numPendingTests > 0) note(`${numPendingTests} comparisons do not apply: an oracle cannot open that dump (test/dumps/README.md)`);
+  if (numPendingTests > 0)
+    note(`${numPendingTests} comparisons do not apply: an oracle cannot open that dump (test/dumps/README.md)`);
 }
 
 interface VitestResults {
@@ -70,6 +79,7 @@ await runTool(async () => {
   check('types', bin('tsc'), ['-p', 'tsconfig.json']);
   check('types of the engine, without Node', bin('tsc'), ['-p', 'tsconfig.engine.json']);
   report('layers', layerViolations(root));
+  report('README tables', readmeGaps(root));
   report('browser bundle', await browserImpurities(root));
   check('build', process.execPath, ['tools/build.mjs']);
   await prepareDumps();

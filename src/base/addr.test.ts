@@ -2,7 +2,20 @@
 
 import { test as propertyTest, expect, describe, it } from 'vitest';
 import fc from 'fast-check';
-import { addVirt, alignDown, diffVirt, hex, hex0x, hi32, join64, lo32, offsetWithin, pfn, physAddr, virtAddr } from './addr.ts';
+import {
+  addVirt,
+  alignDown,
+  diffVirt,
+  hex,
+  hex0x,
+  hi32,
+  join64,
+  lo32,
+  offsetWithin,
+  pfn,
+  physAddr,
+  virtAddr,
+} from './addr.ts';
 import { InternalError } from './errors.ts';
 
 const word = fc.bigInt({ min: 0n, max: 0xffff_ffff_ffff_ffffn });
@@ -37,7 +50,9 @@ describe('virtual addresses', () => {
   });
 
   propertyTest('adding and taking away meet again', () => {
-    fc.assert(fc.property(word, word, (a, b) => diffVirt(addVirt(virtAddr(a), b), virtAddr(a)) === BigInt.asIntN(64, b)));
+    fc.assert(
+      fc.property(word, word, (a, b) => diffVirt(addVirt(virtAddr(a), b), virtAddr(a)) === BigInt.asIntN(64, b)),
+    );
   });
 });
 

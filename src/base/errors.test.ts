@@ -3,11 +3,22 @@
 import { describe, expect, it } from 'vitest';
 import { available, isUnavailable } from './available.ts';
 import { watchCancelFlag, checkCancelled } from './cancel.ts';
-import { attempt, Cancelled, FaultError, FormatError, InternalError, LookupError, messageOf, UsageError } from './errors.ts';
+import {
+  attempt,
+  Cancelled,
+  FaultError,
+  FormatError,
+  InternalError,
+  LookupError,
+  messageOf,
+  UsageError,
+} from './errors.ts';
 
 describe('messages', () => {
   it('say what, where and what to do', () => {
-    expect(new FormatError('vmlinux: .BTF', 'is no BTF data', 16).message).toBe('vmlinux: .BTF: is no BTF data (at offset 0x10)');
+    expect(new FormatError('vmlinux: .BTF', 'is no BTF data', 16).message).toBe(
+      'vmlinux: .BTF: is no BTF data (at offset 0x10)',
+    );
     expect(new FormatError('notes', 'end too early').message).toBe('notes: end too early');
     expect(new FaultError('kernel virtual', 0xffff_8880_0000_0000n, 'excluded').message).toBe(
       'cannot read kernel virtual address ffff888000000000: page excluded by the dump filter',
@@ -18,7 +29,11 @@ describe('messages', () => {
 
 describe('attempt and available', () => {
   it('take damage and absence as no value', () => {
-    for (const error of [new FaultError('physical', 1, 'not-in-dump'), new LookupError('symbol', 'x'), new FormatError('a', 'b')]) {
+    for (const error of [
+      new FaultError('physical', 1, 'not-in-dump'),
+      new LookupError('symbol', 'x'),
+      new FormatError('a', 'b'),
+    ]) {
       const fail = (): never => {
         throw error;
       };

@@ -13,7 +13,11 @@ export function upperBound(sorted: ArrayLike<number>, key: number, from = 0, to:
 }
 
 /** The same over objects: the index of the first element whose key is greater than `key`. */
-export function upperBoundBy<T, K extends bigint | number>(sorted: readonly T[], key: K, keyOf: (element: T) => K): number {
+export function upperBoundBy<T, K extends bigint | number>(
+  sorted: readonly T[],
+  key: K,
+  keyOf: (element: T) => K,
+): number {
   let low = 0;
   let high = sorted.length;
   while (low < high) {

@@ -59,7 +59,8 @@ export class FileSource implements ByteSource {
 const LARGEST_WINDOW = 2 ** 31;
 
 function checkWindow(source: ByteSource, offset: number, length: number): void {
-  if (length > LARGEST_WINDOW) throw new FormatError(source.name, `${length} bytes are too many to be read at once`, offset);
+  if (length > LARGEST_WINDOW)
+    throw new FormatError(source.name, `${length} bytes are too many to be read at once`, offset);
 }
 
 /**
@@ -68,7 +69,11 @@ function checkWindow(source: ByteSource, offset: number, length: number): void {
  */
 export function readExactly(source: ByteSource, offset: number, length: number): Uint8Array {
   if (!(offset >= 0 && length >= 0 && offset + length <= source.size)) {
-    throw new FormatError(source.name, `${length} bytes wanted, but the file ends at 0x${source.size.toString(16)}`, offset);
+    throw new FormatError(
+      source.name,
+      `${length} bytes wanted, but the file ends at 0x${source.size.toString(16)}`,
+      offset,
+    );
   }
   checkWindow(source, offset, length);
   const bytes = new Uint8Array(length);

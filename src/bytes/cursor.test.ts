@@ -7,11 +7,25 @@ import { Cursor } from './cursor.ts';
 
 describe('Cursor', () => {
   it('reads one thing after the other, in a view of a larger buffer', () => {
-    const whole = new ByteWriter().zeros(3).u8(1).u16(0x0302).u32(0x0706_0504).u64(0x0f0e_0d0c_0b0a_0908n).uleb(300).string('hi').bytes([9, 9]).build();
+    const whole = new ByteWriter()
+      .zeros(3)
+      .u8(1)
+      .u16(0x0302)
+      .u32(0x0706_0504)
+      .u64(0x0f0e_0d0c_0b0a_0908n)
+      .uleb(300)
+      .string('hi')
+      .bytes([9, 9])
+      .build();
     const cursor = new Cursor(whole.subarray(3), 'test');
     expect([cursor.u8(), cursor.u16(), cursor.u32(), cursor.u64(), cursor.uleb(), cursor.string()]).toEqual([
-      1, 0x0302, 0x0706_0504, 0x0f0e_0d0c_0b0a_0908n, 300, 'hi',
-    ]); // prettier-ignore
+      1,
+      0x0302,
+      0x0706_0504,
+      0x0f0e_0d0c_0b0a_0908n,
+      300,
+      'hi',
+    ]);
     expect(cursor.take(2)).toEqual(Uint8Array.of(9, 9));
     expect(cursor.atEnd).toBe(true);
   });

@@ -4,7 +4,20 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ByteWriter } from '../../test/builders/byte-writer.ts';
 import { FormatError } from '../base/errors.ts';
-import { decodeText, fixedString, lebBigAt, lebLength, s64At, slebAt, stringAt, u16At, u32At, u53At, u64At, ulebAt } from './read.ts';
+import {
+  decodeText,
+  fixedString,
+  lebBigAt,
+  lebLength,
+  s64At,
+  slebAt,
+  stringAt,
+  u16At,
+  u32At,
+  u53At,
+  u64At,
+  ulebAt,
+} from './read.ts';
 
 const small = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
 const signed = fc.integer({ min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER });
@@ -39,7 +52,8 @@ describe('LEB128', () => {
   });
 
   it('is refused where the data ends within it', () => {
-    for (const read of [ulebAt, slebAt, lebLength]) expect(() => read(Uint8Array.of(0x80, 0x80), 0)).toThrow(FormatError);
+    for (const read of [ulebAt, slebAt, lebLength])
+      expect(() => read(Uint8Array.of(0x80, 0x80), 0)).toThrow(FormatError);
     expect(() => lebBigAt(Uint8Array.of(0x80), 0, true)).toThrow(FormatError);
   });
 
@@ -95,6 +109,11 @@ describe('strings', () => {
   });
 
   it('decode alike whether short or long', () => {
-    fc.assert(fc.property(fc.string({ unit: 'grapheme', maxLength: 60 }), (text) => decodeText(new TextEncoder().encode(text)) === text));
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'grapheme', maxLength: 60 }),
+        (text) => decodeText(new TextEncoder().encode(text)) === text,
+      ),
+    );
   });
 });

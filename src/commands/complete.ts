@@ -17,16 +17,27 @@ export function complete(session: Session, line: string): Completion {
   const word = words.at(-1) ?? '';
   const command = findCommand(words[0] ?? '');
   if (words.length <= 1 || command === undefined) return pick(commandNames(), words.length <= 1 ? word : '\0', word);
-  if (word.startsWith('-')) return pick(command.options.map((option) => option.flag), word, word);
+  if (word.startsWith('-'))
+    return pick(
+      command.options.map((option) => option.flag),
+      word,
+      word,
+    );
   switch (command.completes) {
     case 'command':
       return pick(commandNames(), word, word);
     case 'symbol':
       return word === '' ? { candidates: [], word } : pick(symbolNames(session), word, word);
     case 'task':
-      return pick(session.tasks().tasks.flatMap((task) => attempt(() => String(task.pid)) ?? []), word, word);
+      return pick(
+        session.tasks().tasks.flatMap((task) => attempt(() => String(task.pid)) ?? []),
+        word,
+        word,
+      );
     default:
-      return command.name === 'foreach' ? pick(['bt', 'ps', 'set', 'kernel', 'user', 'active', 'gleader'], word, word) : { candidates: [], word };
+      return command.name === 'foreach'
+        ? pick(['bt', 'ps', 'set', 'kernel', 'user', 'active', 'gleader'], word, word)
+        : { candidates: [], word };
   }
 }
 

@@ -23,14 +23,24 @@ describe('parseLine', () => {
   });
 
   it('sends output to pipes and files', () => {
-    expect(parseLine('log | grep "a|b" | wc')).toMatchObject({ words: ['log'], sink: { kind: 'pipe', command: 'grep "a|b" | wc' } });
-    expect(parseLine('bt > out.txt')).toMatchObject({ words: ['bt'], sink: { kind: 'file', path: 'out.txt', append: false } });
-    expect(parseLine("bt>>'my out'")).toMatchObject({ words: ['bt'], sink: { kind: 'file', path: 'my out', append: true } });
+    expect(parseLine('log | grep "a|b" | wc')).toMatchObject({
+      words: ['log'],
+      sink: { kind: 'pipe', command: 'grep "a|b" | wc' },
+    });
+    expect(parseLine('bt > out.txt')).toMatchObject({
+      words: ['bt'],
+      sink: { kind: 'file', path: 'out.txt', append: false },
+    });
+    expect(parseLine("bt>>'my out'")).toMatchObject({
+      words: ['bt'],
+      sink: { kind: 'file', path: 'my out', append: true },
+    });
     expect(parseLine('bt')).toMatchObject({ sink: { kind: 'screen' } });
   });
 
   it('refuses what is not whole', () => {
-    for (const line of ['bt "x', "sym 'x", 'bt |', 'bt >', 'bt > a b', 'bt > a > b']) expect(() => parseLine(line), line).toThrow(UsageError);
+    for (const line of ['bt "x', "sym 'x", 'bt |', 'bt >', 'bt > a b', 'bt > a > b'])
+      expect(() => parseLine(line), line).toThrow(UsageError);
   });
 });
 
@@ -38,7 +48,8 @@ describe('splitCommands', () => {
   it('splits at semicolons outside quotes, pipes and shell commands', () => {
     expect(splitCommands('bt; log ;; ps;')).toEqual(['bt', 'log', 'ps']);
     expect(splitCommands(`sym 'a;b'; sym "c;d"`)).toEqual([`sym 'a;b'`, `sym "c;d"`]);
-    expect(splitCommands('log | sed s/a/b/; cat')).toEqual(['log | sed s/a/b/; cat']);
+    expect(splitCommands('log | tail; ps')).toEqual(['log | tail', 'ps']);
+    expect(splitCommands(`log | sed 's/a/b/; s/c/d/'`)).toEqual([`log | sed 's/a/b/; s/c/d/'`]);
     expect(splitCommands('bt; !ls; pwd')).toEqual(['bt', '!ls; pwd']);
     expect(splitCommands('bt > a; log')).toEqual(['bt > a', 'log']);
     expect(splitCommands('')).toEqual([]);

@@ -20,7 +20,7 @@ export function parseOptions(command: string, options: readonly Option[], args: 
   const byLongName = new Map(options.map((option) => [option.flag, option]));
   for (let index = 0; index < args.length; index++) {
     const word = args[index] ?? '';
-    if (!/^-[^\d]|^-\d+$/.test(word) || word === '-') {
+    if (!byLongName.has(word) && !/^-[^\d]/.test(word)) {
       words.push(word);
       continue;
     }
@@ -28,13 +28,15 @@ export function parseOptions(command: string, options: readonly Option[], args: 
     const flags = whole === undefined ? Array.from(word.slice(1), (letter) => `-${letter}`) : [word];
     for (const [position, flag] of flags.entries()) {
       const option = byLongName.get(flag);
-      if (option === undefined) throw new UsageError(`${command}: there is no option ${flag}; "help ${command}" lists them`);
+      if (option === undefined)
+        throw new UsageError(`${command}: there is no option ${flag}; "help ${command}" lists them`);
       if (option.value === undefined) {
         values.set(flag, '');
         continue;
       }
       const value = args[index + 1];
-      if (position < flags.length - 1 || value === undefined) throw new UsageError(`${command}: ${flag} wants a value: ${option.value}`);
+      if (position < flags.length - 1 || value === undefined)
+        throw new UsageError(`${command}: ${flag} wants a value: ${option.value}`);
       values.set(flag, value);
       index++;
     }

@@ -25,6 +25,7 @@ describe('parseHex', () => {
   it('takes 64 bits with or without a prefix', () => {
     expect(parseHex('ffffffff81000000')).toBe(0xffff_ffff_8100_0000n);
     expect(parseHex('0XFF')).toBe(0xffn);
-    for (const word of ['', '0x', 'xyz', '1ffffffffffffffff', '-1', 'ff ']) expect(parseHex(word), word).toBeUndefined();
+    for (const word of ['', '0x', 'xyz', '1ffffffffffffffff', '-1', 'ff '])
+      expect(parseHex(word), word).toBeUndefined();
   });
 });

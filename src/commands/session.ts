@@ -63,7 +63,9 @@ export class Session {
 
 /** `ff00…` or `0xff00…`; undefined where it is none. */
 export function parseHex(word: string): VirtAddr | undefined {
-  return /^(0x)?[0-9a-f]{1,16}$/i.test(word) ? virtAddr(BigInt(word.toLowerCase().startsWith('0x') ? word : `0x${word}`)) : undefined;
+  return /^(0x)?[0-9a-f]{1,16}$/i.test(word)
+    ? virtAddr(BigInt(word.toLowerCase().startsWith('0x') ? word : `0x${word}`))
+    : undefined;
 }
 
 /** An address with an optional offset, both hex. */
@@ -76,6 +78,8 @@ function sumOfHex(word: string): VirtAddr | undefined {
   return delta === undefined ? undefined : addVirt(start, delta);
 }
 
+const MOST_CPUS = 8192;
+
 /** "0,2-4" or "a" for all, among `cpus`. Throws UsageError. */
 export function parseCpus(text: string, cpus: readonly number[]): number[] {
   if (text === 'a' || text === 'all') return [...cpus];
@@ -85,9 +89,12 @@ export function parseCpus(text: string, cpus: readonly number[]): number[] {
     if (match?.[1] === undefined) throw new UsageError(`${text} is no list of CPUs (0,2-4)`);
     const first = Number(match[1]);
     const last = Number(match[2] ?? match[1]);
-    for (let cpu = first; cpu <= Math.min(last, 8191); cpu++) wanted.add(cpu);
+    if (first > last) throw new UsageError(`${text} is no list of CPUs (0,2-4): ${part} has none in it`);
+    if (last >= MOST_CPUS) throw new UsageError(`there is no CPU ${last} in this dump (${cpus.join(', ')})`);
+    for (let cpu = first; cpu <= last; cpu++) wanted.add(cpu);
   }
   const unknown = [...wanted].filter((cpu) => !cpus.includes(cpu));
-  if (unknown.length > 0) throw new UsageError(`there is no CPU ${unknown.join(', ')} in this dump (${cpus.join(', ')})`);
+  if (unknown.length > 0)
+    throw new UsageError(`there is no CPU ${unknown.join(', ')} in this dump (${cpus.join(', ')})`);
   return [...wanted];
 }

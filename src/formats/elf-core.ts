@@ -36,7 +36,10 @@ export function openElfCore(source: ByteSource): DumpImage {
   }
   const loads = elf.segments().filter((segment) => segment.type === PT_LOAD && segment.fileSize > 0);
   if (loads.every((load) => load.offset >= source.size) && loads.length > 0) {
-    throw new FormatError(source.name, `is cut off: it ends after ${source.size} bytes, before the first byte of memory`);
+    throw new FormatError(
+      source.name,
+      `is cut off: it ends after ${source.size} bytes, before the first byte of memory`,
+    );
   }
   if (loads.length === 0) throw new FormatError(source.name, 'has no memory in it (no PT_LOAD segment)');
 
@@ -76,7 +79,10 @@ function cpuNotes(notes: readonly ElfNote[], registersOf: (note: Uint8Array) => 
   return notes
     .filter((note) => note.name === 'CORE' && note.type === NT_PRSTATUS)
     .map((note, index) => ({
-      pid: note.data.length >= PR_PID_OFFSET + 4 ? new DataView(note.data.buffer, note.data.byteOffset).getUint32(PR_PID_OFFSET, true) : 0,
+      pid:
+        note.data.length >= PR_PID_OFFSET + 4
+          ? new DataView(note.data.buffer, note.data.byteOffset).getUint32(PR_PID_OFFSET, true)
+          : 0,
       registers: registersOf(note.data),
       qemu: qemu[index],
     }));

@@ -16,7 +16,10 @@ const formats: readonly Format[] = [{ name: 'ELF vmcore', matches: looksLikeElf,
 
 /** Formats that are known but cannot be opened, with what to do. */
 const unsupported: readonly { magic: string; advice: string }[] = [
-  { magic: 'KDUMP   ', advice: 'is a compressed kdump, which cannot be opened yet; makedumpfile -E writes an ELF vmcore' },
+  {
+    magic: 'KDUMP   ',
+    advice: 'is a compressed kdump, which cannot be opened yet; makedumpfile -E writes an ELF vmcore',
+  },
   { magic: 'DISKDUMP', advice: 'is a diskdump, which cannot be opened yet' },
   { magic: 'makedumpfile', advice: 'is a flattened dump, which cannot be opened yet; makedumpfile -R rearranges it' },
   { magic: '\x1f\x8b', advice: 'is compressed by gzip; random access is needed: run gunzip on it first' },

@@ -17,7 +17,8 @@ export function readCpus(kernel: Kernel): CpuSets {
   const possible = readMask(kernel, '__cpu_possible_mask');
   const present = readMask(kernel, '__cpu_present_mask');
   const online = readMask(kernel, '__cpu_online_mask');
-  const some = [present, possible, online].find((set) => set.length > 0) ?? kernel.target.image.cpus.map((_, cpu) => cpu);
+  const some =
+    [present, possible, online].find((set) => set.length > 0) ?? kernel.target.image.cpus.map((_, cpu) => cpu);
   return {
     possible: possible.length > 0 ? possible : some,
     present: present.length > 0 ? present : some,

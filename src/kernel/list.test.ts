@@ -5,11 +5,19 @@ import { KernelBuilder } from '../../test/builders/kernel.ts';
 import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
 import { listForEachEntry } from './list.ts';
 
-function build(count: number): { builder: KernelBuilder; head: VirtAddr; nodes: VirtAddr[]; walk: () => ReturnType<typeof listForEachEntry> } {
+function build(count: number): {
+  builder: KernelBuilder;
+  head: VirtAddr;
+  nodes: VirtAddr[];
+  walk: () => ReturnType<typeof listForEachEntry>;
+} {
   const builder = new KernelBuilder();
   const { types } = builder;
   const pointer = types.pointer(0);
-  const listHead = types.struct('list_head', 16, [{ name: 'next', type: pointer, offset: 0 }, { name: 'prev', type: pointer, offset: 8 }]); // prettier-ignore
+  const listHead = types.struct('list_head', 16, [
+    { name: 'next', type: pointer, offset: 0 },
+    { name: 'prev', type: pointer, offset: 8 },
+  ]);
   types.struct('item', 64, [{ name: 'list', type: listHead, offset: 24 }]);
   const head = builder.variable('items', 16);
   const nodes = Array.from({ length: count }, () => builder.allocate(64));

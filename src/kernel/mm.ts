@@ -22,7 +22,9 @@ const defaultIndices = [0, 1, 3];
 /** Pages of a process that are in memory. Threads of one process share it. */
 export function residentPages(kernel: Kernel, task: Task, threads: readonly Task[]): number {
   const mm = kernel.struct('mm_struct', task.mm);
-  const indices = residentCounters.map((name, position) => Number(kernel.types.enumerator(name) ?? defaultIndices[position] ?? 0));
+  const indices = residentCounters.map((name, position) =>
+    Number(kernel.types.enumerator(name) ?? defaultIndices[position] ?? 0),
+  );
   let total = 0;
   for (const index of indices) total += counter(kernel, mm, index);
   for (const thread of threads) {
@@ -36,7 +38,8 @@ function counter(kernel: Kernel, mm: StructView, index: number): number {
   if (mm.has('rss_stat.count')) return Number(mm.integer(`rss_stat.count[${index}].counter`));
   const member = memberOf(mm.type, `rss_stat[${index}]`);
   const type = member && strip(member.type);
-  if (member === undefined || type === undefined || type.kind !== 'struct') throw new LookupError('member', 'mm_struct.rss_stat');
+  if (member === undefined || type === undefined || type.kind !== 'struct')
+    throw new LookupError('member', 'mm_struct.rss_stat');
   const at = addVirt(mm.address, member.offset);
   return percpuCounter(kernel, kernel.struct('percpu_counter', at));
 }

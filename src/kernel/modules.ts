@@ -14,6 +14,7 @@ import { DwarfSections } from '../debuginfo/dwarf/sections.ts';
 import { OrcTable } from '../debuginfo/orc/orc-table.ts';
 import { SymbolTable } from '../debuginfo/symbols/symbol-table.ts';
 import { sizeOf, strip } from '../debuginfo/types/type.ts';
+import { STB_GLOBAL, STB_LOCAL, STT_FUNC, STT_OBJECT } from '../formats/elf/constants.ts';
 import { buildIdOf, parseNotes } from '../formats/elf/notes.ts';
 import type { ElfFile } from '../formats/elf/elf-file.ts';
 import { VirtualSource } from '../memory/virtual-source.ts';
@@ -71,7 +72,9 @@ export class Module {
 
   /** In bytes, of every region that outlives initialisation. */
   get size(): number {
-    return this.regions.filter((region) => !region.kind.startsWith('init')).reduce((sum, region) => sum + region.size, 0);
+    return this.regions
+      .filter((region) => !region.kind.startsWith('init'))
+      .reduce((sum, region) => sum + region.size, 0);
   }
 
   holds(address: VirtAddr): boolean {
@@ -128,7 +131,9 @@ export function readModules(kernel: Kernel): ModuleList {
   const type = kernel.types.compound('struct', 'module');
   if (head === undefined || type === undefined) return new ModuleList([], undefined);
   const { entries, broken } = listForEachEntry(kernel.memory, head, type, 'list');
-  const modules = entries.flatMap((address) => attempt(() => new Module(kernel, kernel.struct('module', address))) ?? []);
+  const modules = entries.flatMap(
+    (address) => attempt(() => new Module(kernel, kernel.struct('module', address))) ?? [],
+  );
   return new ModuleList(modules, broken);
 }
 
@@ -166,15 +171,23 @@ function readSections(kernel: Kernel, view: StructView): ModuleSection[] {
   const elementType = element?.kind === 'array' ? strip(element.element) : undefined;
   if (array === undefined || elementType?.kind !== 'struct') return [];
   const first = addVirt(attributes, array.offset);
-  const count = memberOf(type, 'nsections') ? kernel.struct('module_sect_attrs', attributes).number('nsections') : MOST_SECTIONS;
-  const nameMember = ['battr.attr.name', 'mattr.attr.name', 'attr.name', 'name'].find((path) => memberOf(elementType, path) !== undefined);
+  const count = memberOf(type, 'nsections')
+    ? kernel.struct('module_sect_attrs', attributes).number('nsections')
+    : MOST_SECTIONS;
+  const nameMember = ['battr.attr.name', 'mattr.attr.name', 'attr.name', 'name'].find(
+    (path) => memberOf(elementType, path) !== undefined,
+  );
   const addressMember = ['address', 'private'].find((path) => memberOf(elementType, path) !== undefined);
   if (nameMember === undefined || addressMember === undefined) return [];
   const sections: ModuleSection[] = [];
   for (let index = 0; index < Math.min(count, MOST_SECTIONS); index++) {
     const at = addVirt(first, index * sizeOf(elementType));
-    const name = attempt(() => kernel.memory.string(kernel.memory.pointer(addVirt(at, memberOf(elementType, nameMember)?.offset ?? 0)), 256));
-    const address = attempt(() => kernel.memory.pointer(addVirt(at, memberOf(elementType, addressMember)?.offset ?? 0)));
+    const name = attempt(() =>
+      kernel.memory.string(kernel.memory.pointer(addVirt(at, memberOf(elementType, nameMember)?.offset ?? 0)), 256),
+    );
+    const address = attempt(() =>
+      kernel.memory.pointer(addVirt(at, memberOf(elementType, addressMember)?.offset ?? 0)),
+    );
     if (name === undefined || address === undefined || name === '') break;
     sections.push({ name, address });
   }
@@ -182,6 +195,7 @@ function readSections(kernel: Kernel, view: StructView): ModuleSection[] {
 }
 
 const SYM_SIZE = 24;
+const LETTER_T = 0x74;
 const MOST_SYMBOLS = 1 << 20;
 
 /** The module's kallsyms: after initialisation its core symbols, at run-time addresses. */
@@ -192,8 +206,24 @@ function readSymbols(view: StructView, module: string): SymbolTable | undefined 
   const { memory } = view;
   const symtab = memory.bytes(kallsyms.pointer('symtab'), count * SYM_SIZE);
   const strtab = readStrings(kallsyms, symtab);
-  const letters = kallsyms.has('typetab') ? memory.bytes(kallsyms.pointer('typetab'), count) : undefined;
+  const letters = kallsyms.has('typetab') ? memory.bytes(kallsyms.pointer('typetab'), count) : lettersInInfo(symtab);
   return new SymbolTable({ symtab, strtab, slide: 0n, module, letters });
+}
+
+/**
+ * Before 5.2 (1c7651f43777) the letters stand in the place of st_info. They are taken out, and what nm made them from
+ * is put back as far as it matters: binding, and function or object.
+ */
+function lettersInInfo(symtab: Uint8Array): Uint8Array {
+  const letters = new Uint8Array(Math.floor(symtab.length / SYM_SIZE));
+  for (let index = 0; index < letters.length; index++) {
+    const letter = symtab[index * SYM_SIZE + 4] ?? 0;
+    const lower = letter | 0x20;
+    letters[index] = letter;
+    symtab[index * SYM_SIZE + 4] =
+      ((letter === lower ? STB_LOCAL : STB_GLOBAL) << 4) | (lower === LETTER_T ? STT_FUNC : STT_OBJECT);
+  }
+  return letters;
 }
 
 /** As far as the last name reaches: the table's size is not kept. */

@@ -34,7 +34,10 @@ class Ring {
     this.#tail = firstId;
   }
 
-  add(text: string, { flags = FINALIZED, dataless = false, level = 6, caller = 0xffff_ffff, device = '', length = text.length } = {}): this {
+  add(
+    text: string,
+    { flags = FINALIZED, dataless = false, level = 6, caller = 0xffff_ffff, device = '', length = text.length } = {},
+  ): this {
     const id = this.#next++ & ((1n << 62n) - 1n);
     const index = Number(id % (1n << BigInt(this.#countBits)));
     if (this.#next - this.#tail > 1n << BigInt(this.#countBits)) this.#tail++;
@@ -51,11 +54,19 @@ class Ring {
       this.#text.set(encode(text), start + 8);
     }
     const descriptor = index * 24;
-    this.#descriptors.patch(descriptor, (flags << 62n) | id, 8).patch(descriptor + 8, begin, 8).patch(descriptor + 16, end, 8);
+    this.#descriptors
+      .patch(descriptor, (flags << 62n) | id, 8)
+      .patch(descriptor + 8, begin, 8)
+      .patch(descriptor + 16, end, 8);
     const at = index * INFO_SIZE;
-    this.#infos.patch(at, id + 1n, 8).patch(at + 8, id * 1_000_000n, 8).patch(at + 16, length, 2).patch(at + 18, 0, 1);
+    this.#infos
+      .patch(at, id + 1n, 8)
+      .patch(at + 8, id * 1_000_000n, 8)
+      .patch(at + 16, length, 2)
+      .patch(at + 18, 0, 1);
     this.#infos.patch(at + 19, (level << 5) | 1, 1).patch(at + 20, caller, 4);
-    for (const [offset, byte] of encode(device.padEnd(16, '\0')).entries()) this.#infos.patch(at + 24 + offset, byte, 1);
+    for (const [offset, byte] of encode(device.padEnd(16, '\0')).entries())
+      this.#infos.patch(at + 24 + offset, byte, 1);
     return this;
   }
 
@@ -70,7 +81,16 @@ class Ring {
       nextOffset: 16,
       infos: this.#infos.build(),
       infoSize: INFO_SIZE,
-      info: { sequence: 0, time: 8, textLength: 16, facility: 18, caller: 20, device: 24, subsystemSize: 16, deviceSize: 48 },
+      info: {
+        sequence: 0,
+        time: 8,
+        textLength: 16,
+        facility: 18,
+        caller: 20,
+        device: 24,
+        subsystemSize: 16,
+        deviceSize: 48,
+      },
       text: this.#text,
       tailId: this.#tail,
       headId: this.#next - 1n,
@@ -84,7 +104,15 @@ describe('the ring', () => {
   it('has records with all that is known of them', () => {
     const ring = new Ring(4, 10).add('Linux version', { level: 5, caller: 0x8000_0001, device: 'pci' }).add('second');
     expect(parseRingBuffer(ring.build())).toEqual([
-      { sequence: 1n, time: 0n, facility: 0, level: 5, caller: 0x8000_0001, text: 'Linux version', dictionary: ['SUBSYSTEM=pci'] },
+      {
+        sequence: 1n,
+        time: 0n,
+        facility: 0,
+        level: 5,
+        caller: 0x8000_0001,
+        text: 'Linux version',
+        dictionary: ['SUBSYSTEM=pci'],
+      },
       { sequence: 2n, time: 1_000_000n, facility: 0, level: 6, caller: undefined, text: 'second', dictionary: [] },
     ]);
   });
@@ -111,7 +139,10 @@ describe('the ring', () => {
     for (const exactEnd of [false, true]) {
       expect(texts(new Ring(4, 7, 0n, exactEnd).add('a'.repeat(56)).add('b'.repeat(56)))).toContain('b'.repeat(56));
     }
-    expect(texts(new Ring(4, 7, 0n, true).add('a'.repeat(56)).add('b'.repeat(56)))).toEqual(['a'.repeat(56), 'b'.repeat(56)]);
+    expect(texts(new Ring(4, 7, 0n, true).add('a'.repeat(56)).add('b'.repeat(56)))).toEqual([
+      'a'.repeat(56),
+      'b'.repeat(56),
+    ]);
   });
 
   it('has empty records for blocks without data', () => {
@@ -119,7 +150,11 @@ describe('the ring', () => {
   });
 
   it('leaves out what is reserved or may be used again, and takes what is committed', () => {
-    const ring = new Ring(4, 8).add('reused', { flags: REUSABLE }).add('done').add('open', { flags: COMMITTED }).add('writing', { flags: RESERVED });
+    const ring = new Ring(4, 8)
+      .add('reused', { flags: REUSABLE })
+      .add('done')
+      .add('open', { flags: COMMITTED })
+      .add('writing', { flags: RESERVED });
     expect(texts(ring)).toEqual(['done', 'open']);
   });
 

@@ -62,7 +62,8 @@ function readRing(kernel: Kernel, ring: VirtAddr): LogRecord[] {
   const sizeBits = memory.u32(inData('size_bits'));
   const descriptorSize = size(kernel, 'prb_desc');
   const infoSize = size(kernel, 'printk_info');
-  if (countBits > 24 || 2 ** sizeBits > LARGEST_BUFFER) throw new LookupError('kernel log', 'its ring buffer is damaged');
+  if (countBits > 24 || 2 ** sizeBits > LARGEST_BUFFER)
+    throw new LookupError('kernel log', 'its ring buffer is damaged');
   const positions = offset(kernel, 'prb_desc', 'text_blk_lpos');
   const layout: RingLayout = {
     countBits,
@@ -78,7 +79,8 @@ function readRing(kernel: Kernel, ring: VirtAddr): LogRecord[] {
       sequence: offset(kernel, 'printk_info', 'seq'),
       time: offset(kernel, 'printk_info', 'ts_nsec'),
       textLength: offset(kernel, 'printk_info', 'text_len'),
-      facility: attempt(() => offset(kernel, 'printk_info', 'facility')) ?? offset(kernel, 'printk_info', 'text_len') + 2,
+      facility:
+        attempt(() => offset(kernel, 'printk_info', 'facility')) ?? offset(kernel, 'printk_info', 'text_len') + 2,
       caller: offset(kernel, 'printk_info', 'caller_id'),
       device: attempt(() => offset(kernel, 'printk_info', 'dev_info')),
       subsystemSize: 16,
@@ -108,4 +110,3 @@ function readRecords(kernel: Kernel, buffer: VirtAddr): LogRecord[] {
   const next = memory.u32(kernel.symbol('log_next_idx'));
   return parseRecordBuffer(memory.bytes(buffer, length), first, next, layout);
 }
-

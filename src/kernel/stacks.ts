@@ -3,10 +3,10 @@
  * stack. Kernel Documentation/arch/x86/kernel-stacks.rst; arch/x86/include/asm/cpu_entry_area.h, processor.h.
  *
  * Probes: `hardirq_stack_ptr` is per CPU and points at the top, or 8 below (951c2a51ae75, v5.12), or is a member of
- * pcpu_hot (6.2 to 6.13); `cea_exception_stacks` (019b17b3ffe4, v5.2).
+ * pcpu_hot (6.2 to 6.13); before 5.2 `irq_stack_ptr` points 64 below the top; `cea_exception_stacks` (019b17b3ffe4, v5.2).
  */
 
-import { addVirt, alignDown, virtAddr, type VirtAddr } from '../base/addr.ts';
+import { addVirt, alignDown, PAGE_SIZE, virtAddr, type VirtAddr } from '../base/addr.ts';
 import { attempt } from '../base/errors.ts';
 import { sizeOf } from '../debuginfo/types/type.ts';
 import { memberOf } from '../values/struct-view.ts';
@@ -82,10 +82,13 @@ export function holds(stack: Stack, address: VirtAddr): boolean {
 }
 
 function irqStack(kernel: Kernel, cpu: number, size: number): Stack[] {
-  const symbol = kernel.perCpu.address('hardirq_stack_ptr', cpu) ?? hotMember(kernel, cpu, 'hardirq_stack_ptr');
+  const symbol =
+    kernel.perCpu.address('hardirq_stack_ptr', cpu) ??
+    hotMember(kernel, cpu, 'hardirq_stack_ptr') ??
+    kernel.perCpu.address('irq_stack_ptr', cpu);
   const pointer = symbol === undefined ? 0n : kernel.memory.pointer(symbol);
   if (pointer === 0n) return [];
-  const top = alignDown(addVirt(virtAddr(pointer), 8), 4096);
+  const top = alignDown(addVirt(virtAddr(pointer), PAGE_SIZE - 1), PAGE_SIZE);
   return [{ kind: 'irq', name: 'IRQ', cpu, base: addVirt(top, -size), size }];
 }
 
@@ -118,5 +121,7 @@ function entryStack(kernel: Kernel, cpu: number): Stack[] {
 function cpuEntryArea(kernel: Kernel, cpu: number): VirtAddr | undefined {
   const stacks = kernel.perCpu.address('cea_exception_stacks', cpu);
   const member = memberOf(kernel.types.struct('cpu_entry_area'), 'estacks');
-  return stacks === undefined || member === undefined ? undefined : addVirt(kernel.memory.pointer(stacks), -member.offset);
+  return stacks === undefined || member === undefined
+    ? undefined
+    : addVirt(kernel.memory.pointer(stacks), -member.offset);
 }

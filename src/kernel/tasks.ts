@@ -127,5 +127,6 @@ function readThreads(kernel: Kernel, leader: VirtAddr): readonly VirtAddr[] {
   const signal = kernel.struct('task_struct', leader).pointer('signal');
   if (signal === 0n) return [];
   offsetOf(type, 'thread_node');
-  return listForEachEntry(kernel.memory, kernel.struct('signal_struct', signal).at('thread_head'), type, 'thread_node').entries;
+  return listForEachEntry(kernel.memory, kernel.struct('signal_struct', signal).at('thread_head'), type, 'thread_node')
+    .entries;
 }

@@ -60,7 +60,8 @@ describe('physical memory', () => {
       ...new PhysicalPages().image(),
       ranges: [{ start: physAddr(0x1000), size: 100 }],
       read: (address, target) => {
-        if (address < 0x1000 || address + target.length > 0x1064) throw new FaultError('physical', address, 'not-in-dump');
+        if (address < 0x1000 || address + target.length > 0x1064)
+          throw new FaultError('physical', address, 'not-in-dump');
         target.fill(7);
       },
     };
@@ -97,7 +98,11 @@ function space(): { space: AddressSpace; pages: PhysicalPages; tables: PageTable
   }
   tables.map(BASE + 4n * 4096n, 0x5_0000_0000);
   const physical = new PhysicalMemory(pages.image());
-  return { space: new AddressSpace('kernel virtual', physical, x86_64.pageTables(physical, tables.mode)), pages, tables };
+  return {
+    space: new AddressSpace('kernel virtual', physical, x86_64.pageTables(physical, tables.mode)),
+    pages,
+    tables,
+  };
 }
 
 describe('an address space', () => {
@@ -119,8 +124,12 @@ describe('an address space', () => {
 
   it('faults with the first address that cannot be read, and why', () => {
     const { space: memory } = space();
-    expect(() => memory.bytes(virtAddr(BASE + 3n * 4096n - 1n), 2)).toThrow('kernel virtual address ffff888000003000: not mapped');
-    expect(() => memory.u8(virtAddr(BASE + 4n * 4096n + 5n))).toThrow('kernel virtual address ffff888000004005: not in the dump');
+    expect(() => memory.bytes(virtAddr(BASE + 3n * 4096n - 1n), 2)).toThrow(
+      'kernel virtual address ffff888000003000: not mapped',
+    );
+    expect(() => memory.u8(virtAddr(BASE + 4n * 4096n + 5n))).toThrow(
+      'kernel virtual address ffff888000004005: not in the dump',
+    );
     expect(() => memory.u8(virtAddr(0n))).toThrow(FaultError);
   });
 

@@ -73,7 +73,12 @@ export function taskHeader(task: Task): TaskHeader {
   return { pid: task.pid, task: task.address, cpu: attempt(() => task.cpu) ?? 0, command: task.comm };
 }
 
-export function backtrace(kernel: Kernel, unwinder: Unwinder, task: Task, show: BacktraceColumns = plainColumns): Backtrace {
+export function backtrace(
+  kernel: Kernel,
+  unwinder: Unwinder,
+  task: Task,
+  show: BacktraceColumns = plainColumns,
+): Backtrace {
   const header = taskHeader(task);
   try {
     const start = startState(kernel, task);
@@ -102,7 +107,8 @@ function describe(kernel: Kernel, frame: Frame, number: number): BacktraceFrame 
   const code = codeObjectAt(kernel, at);
   const dwarf = code && attempt(() => code.dwarf());
   const sourceFrames = (code && dwarf && attempt(() => dwarf.framesAt(code.toTable(at)))) ?? [];
-  const lineOnly = sourceFrames.length === 0 && code && dwarf ? attempt(() => dwarf.lineAt(code.toTable(at))) : undefined;
+  const lineOnly =
+    sourceFrames.length === 0 && code && dwarf ? attempt(() => dwarf.lineAt(code.toTable(at))) : undefined;
   return {
     number,
     slot: frame.slot,

@@ -33,14 +33,15 @@ const causes: readonly RegExp[] = [
   /^PANIC: /,
   /^Internal error: /,
   /^watchdog: BUG: (?:soft|hard) lockup/,
-  /^NMI watchdog: Watchdog detected hard LOCKUP/,
-  /^Watchdog detected hard LOCKUP/,
-  /^rcu: INFO: rcu\w* (?:self-)?detected stall/,
-  /^INFO: task .* blocked for more than \d+ seconds/,
+  /^(?:(?:NMI )?watchdog: )?(?:CPU\d+: )?Watchdog detected hard LOCKUP/,
+  /^(?:rcu: )?INFO: rcu\w* (?:self-)?detected stall/,
+  /^INFO: task .* blocked (?:.* )?for more than \d+ seconds/,
   /^Kernel panic - not syncing: /,
 ];
 /** How far before the panic the report that led to it may begin: registers, code, stack, modules. */
 const LONGEST_REPORT = 400;
+/** How many lines the opening lines of one report are apart at most: "BUG: …", page-table entries, "Oops: …". */
+const LONGEST_OPENING = 12;
 const reportEnd = /^---\[ end (?:trace|Kernel panic)/;
 const whereLine = /\bCPU: (\d+) (?:UID: \d+ )?PID: (\d+)\b/;
 
@@ -49,11 +50,13 @@ export function findCause(log: readonly LogRecord[]): Cause | undefined {
   const lines = log.flatMap((record) => record.text.split('\n').map((text) => ({ text, time: record.time })));
   const panicAt = lines.findLastIndex((line) => panicLine.test(line.text));
   const endOfReport = panicAt >= 0 ? panicAt : lines.length - 1;
-  const fatal = panicAt >= 0 && /Fatal (?:exception|hardware error)|panic_on_oops|Fatal machine check/.test(lines[panicAt]?.text ?? '');
-  const start = panicAt >= 0 && !fatal ? panicAt : firstOfReport(lines, endOfReport);
-  const line = lines[start ?? panicAt];
+  const fatal =
+    panicAt >= 0 &&
+    /Fatal (?:exception|hardware error)|panic_on_oops|Fatal machine check/.test(lines[panicAt]?.text ?? '');
+  const start = (panicAt >= 0 && !fatal ? undefined : firstOfReport(lines, endOfReport, fatal)) ?? panicAt;
+  const line = lines[start];
   if (line === undefined) return undefined;
-  const where = lines.slice(start ?? panicAt, (start ?? panicAt) + 40).map((entry) => whereLine.exec(entry.text)).find((match) => match !== null);
+  const where = whereAfter(lines, start);
   return {
     text: line.text.trim(),
     time: line.time,
@@ -63,13 +66,31 @@ export function findCause(log: readonly LogRecord[]): Cause | undefined {
   };
 }
 
-/** The first line of the last report before `end`: of lines that open one, the earliest behind the report before. */
-function firstOfReport(lines: readonly { text: string }[], end: number): number | undefined {
+/** The "CPU: 1 PID: 155 Comm: …" line of the report that begins at a line. */
+function whereAfter(lines: readonly { text: string }[], start: number, end = start + 40): RegExpExecArray | undefined {
+  for (const { text } of lines.slice(start, Math.min(end, start + 40))) {
+    const match = whereLine.exec(text);
+    if (match !== null) return match;
+  }
+  return undefined;
+}
+
+/**
+ * The first line of the last report before `end`: of lines that open one, the earliest behind the report before.
+ * @param fatal the report is that of an oops: an earlier one, which need not end with a line of its own (a hung task,
+ * a lockup), belongs to it only where it is of the same process
+ */
+function firstOfReport(lines: readonly { text: string }[], end: number, fatal: boolean): number | undefined {
   let found: number | undefined;
   for (let index = end; index >= 0 && index > end - LONGEST_REPORT; index--) {
     const text = lines[index]?.text ?? '';
     if (found !== undefined && reportEnd.test(text)) break;
-    if (causes.some((cause) => cause.test(text)) && !panicLine.test(text)) found = index;
+    if (!causes.some((cause) => cause.test(text)) || panicLine.test(text)) continue;
+    if (fatal && found !== undefined && found - index > LONGEST_OPENING) {
+      const pid = whereAfter(lines, index, found)?.[2];
+      if (pid === undefined || pid !== whereAfter(lines, found)?.[2]) continue;
+    }
+    found = index;
   }
   return found;
 }

@@ -45,7 +45,9 @@ function taskOn(kernel: Kernel, cpu: number): Task | undefined {
 }
 
 function taskWithPid(kernel: Kernel, pid: number | undefined): Task | undefined {
-  return pid === undefined || pid === 0 ? undefined : readTasks(kernel).tasks.find((task) => attempt(() => task.pid) === pid);
+  return pid === undefined || pid === 0
+    ? undefined
+    : readTasks(kernel).tasks.find((task) => attempt(() => task.pid) === pid);
 }
 
 function evidenceFor(
@@ -56,11 +58,13 @@ function evidenceFor(
   panicked: boolean,
   taskKnown: boolean,
 ): string[] {
-  if (!panicked) return ['nothing panicked: panic_cpu is unset and the log has no panic; the task of the first CPU is shown'];
+  if (!panicked)
+    return ['nothing panicked: panic_cpu is unset and the log has no panic; the task of the first CPU is shown'];
   const evidence: string[] = [];
   if (panicCpu !== undefined) evidence.push(`panic_cpu is ${panicCpu}`);
   if (crashingCpu !== undefined) evidence.push(`crashing_cpu is ${crashingCpu}`);
-  if (cause?.cpu !== undefined) evidence.push(`the log names CPU ${cause.cpu}${cause.pid === undefined ? '' : `, PID ${cause.pid}`}`);
+  if (cause?.cpu !== undefined)
+    evidence.push(`the log names CPU ${cause.cpu}${cause.pid === undefined ? '' : `, PID ${cause.pid}`}`);
   if (cause?.pid !== undefined && attempt(() => task.pid) === cause.pid) {
     evidence.push(`PID ${cause.pid} was the current task of CPU ${cpu}`);
   }

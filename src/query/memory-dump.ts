@@ -39,7 +39,11 @@ const CHUNK = 4096;
  * As many of `length` bytes as can be read, up to the first fault.
  * @throws FaultError where not even the first can
  */
-export function readMemory(source: MemorySource, address: VirtAddr, length: number): { bytes: Uint8Array; fault: string | undefined } {
+export function readMemory(
+  source: MemorySource,
+  address: VirtAddr,
+  length: number,
+): { bytes: Uint8Array; fault: string | undefined } {
   const bytes = new Uint8Array(length);
   let done = 0;
   while (done < length) {

@@ -35,7 +35,12 @@ export interface ProcessList {
 
 const PAGE_KIB = 4;
 
-export function processList(kernel: Kernel, all: readonly Task[], wanted: readonly Task[], warnings: readonly string[]): ProcessList {
+export function processList(
+  kernel: Kernel,
+  all: readonly Task[],
+  wanted: readonly Task[],
+  warnings: readonly string[],
+): ProcessList {
   const memoryKiB = (attempt(() => readMemorySize(kernel)) ?? 0) / 1024;
   const active = new Set(readCpus(kernel).present.map((cpu) => currentTask(kernel, cpu)));
   const threads = groupByProcess(all);
@@ -45,11 +50,15 @@ export function processList(kernel: Kernel, all: readonly Task[], wanted: readon
     const mm = attempt(() => task.mm) ?? 0n;
     const own = threads.get(attempt(() => task.tgid)) ?? [];
     const residentKiB = mm === 0n ? 0 : available(() => residentPages(kernel, task, own) * PAGE_KIB);
-    const virtualKiB = mm === 0n ? 0 : available(() => kernel.struct('mm_struct', task.mm).number('total_vm') * PAGE_KIB);
+    const virtualKiB =
+      mm === 0n ? 0 : available(() => kernel.struct('mm_struct', task.mm).number('total_vm') * PAGE_KIB);
     return {
       pid: task.pid,
       // An idle task was forked by whoever brought its CPU up, which means nothing.
-      parentPid: task.pid === 0 ? 0 : available(() => parents.get(task.parent)?.pid ?? kernel.struct('task_struct', task.parent).number('pid')),
+      parentPid:
+        task.pid === 0
+          ? 0
+          : available(() => parents.get(task.parent)?.pid ?? kernel.struct('task_struct', task.parent).number('pid')),
       cpu: attempt(() => task.cpu) ?? 0,
       task: task.address,
       state: attempt(() => stateLetters(task)) ?? '??',

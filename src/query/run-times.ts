@@ -22,14 +22,21 @@ export interface RunTimes {
 export function runTimes(kernel: Kernel, tasks: readonly Task[]): RunTimes {
   const clocks = new Map<number, bigint | undefined>();
   const clockOf = (cpu: number): bigint | undefined => {
-    if (!clocks.has(cpu)) clocks.set(cpu, attempt(() => runQueueClock(kernel, cpu)));
+    if (!clocks.has(cpu))
+      clocks.set(
+        cpu,
+        attempt(() => runQueueClock(kernel, cpu)),
+      );
     return clocks.get(cpu);
   };
   const rows = tasks.map((task) => {
     const lastRun = attempt(() => task.lastRun) ?? 0n;
     const clock = attempt(() => clockOf(task.cpu));
     const since = clock === undefined ? undefined : clock > lastRun ? clock - lastRun : 0n;
-    return { lastRun, row: { header: taskHeader(task), state: attempt(() => stateLetters(task)) ?? '??', sinceLastRun: since } };
+    return {
+      lastRun,
+      row: { header: taskHeader(task), state: attempt(() => stateLetters(task)) ?? '??', sinceLastRun: since },
+    };
   });
   rows.sort((a, b) => (a.lastRun > b.lastRun ? -1 : a.lastRun < b.lastRun ? 1 : 0));
   return { type: 'run-times', tasks: rows.map(({ row }) => row) };

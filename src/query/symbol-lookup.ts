@@ -50,13 +50,24 @@ export function neighbourOf(kernel: Kernel, address: VirtAddr, which: 'previous'
 }
 
 /** Every symbol, of one module or of all, whose name contains a text. */
-export function* symbolsMatching(kernel: Kernel, part: string, module: 'all' | 'modules' | { name: string }): Generator<SymbolReport> {
+export function* symbolsMatching(
+  kernel: Kernel,
+  part: string,
+  module: 'all' | 'modules' | { name: string },
+): Generator<SymbolReport> {
   let rows: SymbolRow[] = [];
   for (const symbol of kernel.symbols.all()) {
     if (module === 'modules' && symbol.module === undefined) continue;
     if (typeof module === 'object' && symbol.module !== module.name) continue;
     if (!symbol.name.includes(part)) continue;
-    rows.push({ address: symbol.address, letter: symbol.letter, name: symbol.name, offset: undefined, module: symbol.module, source: undefined });
+    rows.push({
+      address: symbol.address,
+      letter: symbol.letter,
+      name: symbol.name,
+      offset: undefined,
+      module: symbol.module,
+      source: undefined,
+    });
     if (rows.length === 1000) {
       checkCancelled();
       yield report(rows);

@@ -47,7 +47,12 @@ export function findVmlinux(image: DumpImage, host: Host, debugFolders: readonly
   return found;
 }
 
-function notFound(image: DumpImage, buildId: string | undefined, release: string | undefined, looked: readonly string[]): string {
+function notFound(
+  image: DumpImage,
+  buildId: string | undefined,
+  release: string | undefined,
+  looked: readonly string[],
+): string {
   const what = `${release === undefined ? '' : ` of ${release}`}${buildId === undefined ? '' : ` (build-id ${buildId})`}`;
   return [
     `${image.path}: no vmlinux${what} was found. Name it on the command line: vmscope vmlinux vmcore`,
@@ -66,7 +71,13 @@ function candidatePaths(
   const slash = dump.lastIndexOf('/');
   const beside = slash < 0 ? '.' : dump.slice(0, slash) || '/';
   const names = ['vmlinux', ...(release === undefined ? [] : [`vmlinux-${release}`, `vmlinux-${release}.debug`])];
-  const besideNames = release === undefined ? host.list(beside).map((entry) => entry.name).filter((name) => name.startsWith('vmlinux')) : names;
+  const besideNames =
+    release === undefined
+      ? host
+          .list(beside)
+          .map((entry) => entry.name)
+          .filter((name) => name.startsWith('vmlinux'))
+      : names;
   const underRoot = (root: string): string[] => [
     ...(buildId === undefined ? [] : [`${root}/.build-id/${buildId.slice(0, 2)}/${buildId.slice(2)}.debug`]),
     ...names.map((name) => `${root}/boot/${name}`),
@@ -76,6 +87,8 @@ function candidatePaths(
     ...debugFolders.flatMap((folder) => [...names.map((name) => `${folder}/${name}`), ...underRoot(folder)]),
     ...besideNames.map((name) => `${beside}/${name}`),
     ...underRoot('/usr/lib/debug'),
-    ...(release === undefined ? [] : [`/lib/modules/${release}/build/vmlinux`, `/usr/lib/modules/${release}/vmlinux`, `/boot/vmlinux-${release}`]),
+    ...(release === undefined
+      ? []
+      : [`/lib/modules/${release}/build/vmlinux`, `/usr/lib/modules/${release}/vmlinux`, `/boot/vmlinux-${release}`]),
   ];
 }

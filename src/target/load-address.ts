@@ -97,7 +97,8 @@ function* fromProcessors(image: DumpImage, vmlinux: Vmlinux, physical: PhysicalM
     const handler = attempt(() => interruptHandler(tables, physical, virtAddr(qemu.idtBase)));
     if (handler !== undefined && divide !== undefined) {
       const at = attempt(() => tables.translate(hi32(handler), lo32(handler)));
-      if (at !== undefined && at >= 0) yield candidateAt(handler - divide, handler, at, 'interrupt table of a CPU (IDTR)');
+      if (at !== undefined && at >= 0)
+        yield candidateAt(handler - divide, handler, at, 'interrupt table of a CPU (IDTR)');
     }
   }
 }
@@ -106,7 +107,11 @@ function candidateAt(slide: bigint, address: bigint, physical: number, origin: s
   return { slide, physBase: BigInt(physical) - (address - START_KERNEL_MAP), origin, encryptionMask: 0n };
 }
 
-function firstMapped(tables: PageTables, start: VirtAddr, size: number): { address: VirtAddr; physical: number } | undefined {
+function firstMapped(
+  tables: PageTables,
+  start: VirtAddr,
+  size: number,
+): { address: VirtAddr; physical: number } | undefined {
   for (let offset = 0; offset < size; offset += KASLR_STEP) {
     const address = virtAddr(start + BigInt(offset));
     const physical = attempt(() => tables.translate(hi32(address), lo32(address)));
@@ -163,11 +168,13 @@ function prove(candidate: Candidate, vmlinux: Vmlinux, physical: PhysicalMemory)
 
   const readable = readText(physical, bannerAt);
   if (readable !== undefined && readable !== vmlinux.banner) return undefined;
-  const found = [5, 4].map((levels): PagingMode => ({ root: physAddr(rootAt), levels, encryptionMask })).find((paging) => {
-    const tables = physical.image.architecture.pageTables(physical, paging);
-    const address = virtAddr(banner + slide);
-    return attempt(() => tables.translate(hi32(address), lo32(address))) === bannerAt;
-  });
+  const found = [5, 4]
+    .map((levels): PagingMode => ({ root: physAddr(rootAt), levels, encryptionMask }))
+    .find((paging) => {
+      const tables = physical.image.architecture.pageTables(physical, paging);
+      const address = virtAddr(banner + slide);
+      return attempt(() => tables.translate(hi32(address), lo32(address))) === bannerAt;
+    });
   if (found === undefined) return undefined;
   const proof = readable === undefined ? undefined : `linux_banner read at ${hex(banner + slide)}`;
   return { slide, physBase, paging: found, origin, proof };

@@ -61,7 +61,9 @@ export function openTarget(host: Host, options: TargetOptions): Target {
   const memory = new AddressSpace('kernel virtual', physical, architecture.pageTables(physical, load.paging));
   const warnings = [...image.warnings];
   if (load.proof === undefined) {
-    warnings.push(`the kernel's place in memory is from ${load.origin} and could not be proved: linux_banner is not in the dump`);
+    warnings.push(
+      `the kernel's place in memory is from ${load.origin} and could not be proved: linux_banner is not in the dump`,
+    );
   }
   const dwarf = once(() => dwarfTypes(vmlinux));
   const release = image.vmcoreinfo?.release ?? /Linux version (\S+)/.exec(vmlinux.banner ?? '')?.[1];
@@ -169,6 +171,10 @@ function moduleFolders(vmlinux: string, dump: string, release: string | undefine
     `${folderOf(vmlinux)}/modules`,
     ...(release === undefined
       ? []
-      : [`/usr/lib/debug/lib/modules/${release}`, `/usr/lib/debug/usr/lib/modules/${release}`, `/lib/modules/${release}`]),
+      : [
+          `/usr/lib/debug/lib/modules/${release}`,
+          `/usr/lib/debug/usr/lib/modules/${release}`,
+          `/lib/modules/${release}`,
+        ]),
   ];
 }

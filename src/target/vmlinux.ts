@@ -100,4 +100,3 @@ export function hasDwarf(elf: ElfFile): boolean {
   const section = elf.section('.debug_info') ?? elf.section('.zdebug_info');
   return section !== undefined && section.type !== SHT_NOBITS;
 }
-

@@ -26,7 +26,12 @@ const calleeSaved = new Set(['rbx', 'rbp', 'r12', 'r13', 'r14', 'r15']);
  * @param names registers by DWARF number
  * @throws FaultError where the stack cannot be read
  */
-export function cfiStep(memory: AddressSpace, state: FrameState, row: FrameRow, names: readonly string[]): Step | undefined {
+export function cfiStep(
+  memory: AddressSpace,
+  state: FrameState,
+  row: FrameRow,
+  names: readonly string[],
+): Step | undefined {
   const registerAt = (number: number): bigint | undefined => state.registers[names[number] ?? ''];
   const base =
     row.cfa.kind === 'register' ? registerAt(row.cfa.register) : evaluate(row.cfa.expression, memory, registerAt, []);
@@ -57,7 +62,8 @@ export function cfiStep(memory: AddressSpace, state: FrameState, row: FrameRow, 
   for (const [number, name] of names.entries()) {
     const rule = row.registers.get(number);
     if (number === row.returnAddressRegister || name === 'rsp') continue;
-    if (rule === undefined || rule.kind === 'same') registers[name] = calleeSaved.has(name) ? registerAt(number) : undefined;
+    if (rule === undefined || rule.kind === 'same')
+      registers[name] = calleeSaved.has(name) ? registerAt(number) : undefined;
     else registers[name] = valueOf(rule);
   }
   const returnRule = row.registers.get(row.returnAddressRegister);

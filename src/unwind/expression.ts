@@ -4,7 +4,7 @@
  */
 
 import { virtAddr } from '../base/addr.ts';
-import { byteAt, lebBigAt, lebLength, s64At, u16At, u32At, u64At } from '../bytes/read.ts';
+import { byteAt, lebBigAt, lebLength, u16At, u32At, u64At } from '../bytes/read.ts';
 import * as O from '../debuginfo/dwarf/operation-constants.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 
@@ -79,11 +79,8 @@ export function evaluate(
         at += 4;
         break;
       case O.DW_OP_const8u:
-        stack.push(u64At(expression, at));
-        at += 8;
-        break;
       case O.DW_OP_const8s:
-        stack.push(BigInt.asUintN(64, BigInt(s64At(expression, at))));
+        stack.push(u64At(expression, at));
         at += 8;
         break;
       case O.DW_OP_constu:

@@ -51,7 +51,10 @@ export type Step =
   | { readonly kind: 'broken'; readonly why: string };
 
 /** Why the walk ended. `end`: nothing is left; anything else is a reason for the user. */
-export type StackEnd = { readonly kind: 'end' } | { readonly kind: 'user' } | { readonly kind: 'broken'; readonly why: string };
+export type StackEnd =
+  | { readonly kind: 'end' }
+  | { readonly kind: 'user' }
+  | { readonly kind: 'broken'; readonly why: string };
 
 export interface UnwoundStack {
   readonly frames: readonly Frame[];

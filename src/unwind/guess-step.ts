@@ -15,7 +15,7 @@ import { readPtRegs } from './orc-step.ts';
 export interface StackSearch {
   readonly memory: AddressSpace;
   readonly stack: Stack | undefined;
-  isText(address: VirtAddr): boolean;
+  readonly isText: (address: VirtAddr) => boolean;
 }
 
 const MOST_WORDS = 2048;

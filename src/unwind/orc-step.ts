@@ -16,13 +16,19 @@ const IRET_FRAME_OFFSET = 128;
 /** @throws FaultError where the stack cannot be read */
 export function orcStep(memory: AddressSpace, state: FrameState, entry: OrcEntry): Step {
   if (entry.type === 'end-of-stack') return { kind: 'end' };
-  if (entry.type === 'undefined') return { kind: 'broken', why: 'the kernel marks this code as one that cannot be unwound' };
+  if (entry.type === 'undefined')
+    return { kind: 'broken', why: 'the kernel marks this code as one that cannot be unwound' };
   const cfa = canonicalFrameAddress(memory, state, entry);
-  if (cfa === undefined) return { kind: 'broken', why: `the frame hangs on register ${entry.spRegister}, which is not known here` };
+  if (cfa === undefined)
+    return { kind: 'broken', why: `the frame hangs on register ${entry.spRegister}, which is not known here` };
   switch (entry.type) {
     case 'call': {
       const slot = addVirt(cfa, -8);
-      return { kind: 'call', registers: { rip: memory.u64(slot), rsp: cfa, rbp: callersBp(memory, state, entry, cfa) }, slot };
+      return {
+        kind: 'call',
+        registers: { rip: memory.u64(slot), rsp: cfa, rbp: callersBp(memory, state, entry, cfa) },
+        slot,
+      };
     }
     case 'regs':
       return { kind: 'interrupted', saved: readPtRegs(memory, cfa) };

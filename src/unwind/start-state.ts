@@ -24,7 +24,10 @@ export function startState(kernel: Kernel, task: Task): StartState {
   const cpu = cpuRunning(kernel, task);
   if (cpu !== undefined) return running(kernel, cpu);
   if (task.view.has('on_cpu') && task.view.number('on_cpu') !== 0) {
-    throw new LookupError('the CPU that was running it', `PID ${task.pid} says it was on one, but no CPU's current task is it`);
+    throw new LookupError(
+      'the CPU that was running it',
+      `PID ${task.pid} says it was on one, but no CPU's current task is it`,
+    );
   }
   return switchedAway(kernel, task);
 }

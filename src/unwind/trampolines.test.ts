@@ -29,14 +29,29 @@ function setup(member: 'rethooks' | 'kretprobe_instances' | 'ret_stack'): Setup 
   const link = types.struct('llist_node', 8, [{ name: 'next', type: pointer, offset: 0 }]);
   types.struct('task_struct', 64, [{ name: member, type: member === 'ret_stack' ? pointer : first, offset: 16 }]);
   if (member === 'rethooks') {
-    types.struct('rethook_node', 48, [{ name: 'llist', type: link, offset: 16 }, { name: 'ret_addr', type: word, offset: 32 }, { name: 'frame', type: word, offset: 40 }]); // prettier-ignore
+    types.struct('rethook_node', 48, [
+      { name: 'llist', type: link, offset: 16 },
+      { name: 'ret_addr', type: word, offset: 32 },
+      { name: 'frame', type: word, offset: 40 },
+    ]);
   } else if (member === 'kretprobe_instances') {
     const union = types.compound('union', '', 16, [{ name: 'llist', type: link, offset: 0 }]);
-    types.struct('kretprobe_instance', 48, [{ name: '', type: union, offset: 0 }, { name: 'ret_addr', type: pointer, offset: 24 }, { name: 'fp', type: pointer, offset: 32 }]); // prettier-ignore
+    types.struct('kretprobe_instance', 48, [
+      { name: '', type: union, offset: 0 },
+      { name: 'ret_addr', type: pointer, offset: 24 },
+      { name: 'fp', type: pointer, offset: 32 },
+    ]);
   } else {
-    types.struct('ftrace_ret_stack', 40, [{ name: 'ret', type: word, offset: 0 }, { name: 'func', type: word, offset: 8 }, { name: 'retp', type: pointer, offset: 32 }]); // prettier-ignore
+    types.struct('ftrace_ret_stack', 40, [
+      { name: 'ret', type: word, offset: 0 },
+      { name: 'func', type: word, offset: 8 },
+      { name: 'retp', type: pointer, offset: 32 },
+    ]);
   }
-  builder.symbol('arch_rethook_trampoline', RETHOOK).symbol('__kretprobe_trampoline', KRETPROBE).symbol('return_to_handler', GRAPH);
+  builder
+    .symbol('arch_rethook_trampoline', RETHOOK)
+    .symbol('__kretprobe_trampoline', KRETPROBE)
+    .symbol('return_to_handler', GRAPH);
   const task = builder.allocate(64);
   return {
     builder,
@@ -62,7 +77,10 @@ describe('kretprobe', () => {
     const nodes = [builder.allocate(48), builder.allocate(48), builder.allocate(48)] as const;
     const node = (index: number): VirtAddr => nodes[index] ?? virtAddr(0);
     const fill = (index: number, next: bigint, ret: bigint, frame: bigint): void => {
-      builder.u64(addVirt(node(index), 16), next).u64(addVirt(node(index), 32), ret).u64(addVirt(node(index), 40), frame);
+      builder
+        .u64(addVirt(node(index), 16), next)
+        .u64(addVirt(node(index), 32), ret)
+        .u64(addVirt(node(index), 40), frame);
     };
     builder.u64(addVirt(task, 16), addVirt(node(0), 16));
     fill(0, addVirt(node(1), 16), TEXT + 0x4000n, SLOT - 64n);
@@ -93,7 +111,10 @@ describe('kretprobe', () => {
 
 describe('function graph', () => {
   const entry = (builder: KernelBuilder, at: VirtAddr, ret: bigint, retp: bigint): void => {
-    builder.u64(at, ret).u64(addVirt(at, 8), TEXT + 0x5000n).u64(addVirt(at, 32), retp);
+    builder
+      .u64(at, ret)
+      .u64(addVirt(at, 8), TEXT + 0x5000n)
+      .u64(addVirt(at, 32), retp);
   };
 
   it('in an array of structures is resolved by the slot', () => {

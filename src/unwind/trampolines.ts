@@ -57,7 +57,14 @@ export class Trampolines {
   }
 
   /** Along a list of nodes, newest first, the first that was made for this slot and holds a real address. */
-  #search(task: Task, head: string, nodeType: string, link: string, frame: string, slot: VirtAddr): VirtAddr | undefined {
+  #search(
+    task: Task,
+    head: string,
+    nodeType: string,
+    link: string,
+    frame: string,
+    slot: VirtAddr,
+  ): VirtAddr | undefined {
     const type = this.#kernel.types.compound('struct', nodeType);
     const linkOffset = type && memberOf(type, link)?.offset;
     if (!task.view.has(head) || type === undefined || linkOffset === undefined) return undefined;

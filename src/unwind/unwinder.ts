@@ -43,7 +43,10 @@ interface FoundFrame {
   readonly recovered?: string | undefined;
 }
 
-type Next = { readonly kind: 'frame'; readonly frame: Frame } | { readonly kind: 'user'; readonly saved: SavedRegisters } | StackEnd;
+type Next =
+  | { readonly kind: 'frame'; readonly frame: Frame }
+  | { readonly kind: 'user'; readonly saved: SavedRegisters }
+  | StackEnd;
 
 export class Unwinder {
   readonly kernel: Kernel;
@@ -59,16 +62,19 @@ export class Unwinder {
   unwind(task: Task, start: StartState): UnwoundStack {
     const ip = virtAddr(start.registers['rip'] ?? 0n);
     const startsInCode = start.exact || this.#mayBeCode(ip);
-    const first = startsInCode ? this.#frame(task, { ...start, origin: 'registers' }) : broken(`its saved return address is no code: ${ip.toString(16)}`);
+    const first = startsInCode
+      ? this.#frame(task, { ...start, origin: 'registers' })
+      : broken(`its saved return address is no code: ${ip.toString(16)}`);
     const frames: Frame[] = [];
     const seen = new Set<string>();
-    for (let next: Next = first; ; ) {
+    for (let next: Next = first; ;) {
       if (next.kind === 'user' && 'saved' in next) return { frames, userRegisters: next.saved, end: { kind: 'user' } };
       if (next.kind !== 'frame') return { frames, userRegisters: undefined, end: next };
       frames.push(next.frame);
       const state = `${next.frame.ip} ${next.frame.sp}`;
       if (seen.has(state)) return { frames, userRegisters: undefined, end: broken('the stack leads back to itself') };
-      if (frames.length >= MOST_FRAMES) return { frames, userRegisters: undefined, end: broken(`more than ${MOST_FRAMES} frames`) };
+      if (frames.length >= MOST_FRAMES)
+        return { frames, userRegisters: undefined, end: broken(`more than ${MOST_FRAMES} frames`) };
       seen.add(state);
       next = this.#caller(task, next.frame);
     }
@@ -137,7 +143,10 @@ export class Unwinder {
     const sp = virtAddr(rsp);
     const at = slot ?? sp;
     const stack = this.stacks.at(at, task);
-    return { kind: 'frame', frame: { ip: virtAddr(rip), sp, slot: at, exact, origin, registers, stack, saved, recovered } };
+    return {
+      kind: 'frame',
+      frame: { ip: virtAddr(rip), sp, slot: at, exact, origin, registers, stack, saved, recovered },
+    };
   }
 
   #search(task: Task, frame: Frame): StackSearch {

@@ -13,9 +13,26 @@ export interface BtfMember {
 }
 
 const KIND = {
-  int: 1, pointer: 2, array: 3, struct: 4, union: 5, enum: 6, forward: 7, typedef: 8, volatile: 9, const: 10,
-  restrict: 11, function: 12, prototype: 13, variable: 14, section: 15, float: 16, declTag: 17, typeTag: 18, enum64: 19,
-}; // prettier-ignore
+  int: 1,
+  pointer: 2,
+  array: 3,
+  struct: 4,
+  union: 5,
+  enum: 6,
+  forward: 7,
+  typedef: 8,
+  volatile: 9,
+  const: 10,
+  restrict: 11,
+  function: 12,
+  prototype: 13,
+  variable: 14,
+  section: 15,
+  float: 16,
+  declTag: 17,
+  typeTag: 18,
+  enum64: 19,
+};
 
 export class BtfBuilder {
   readonly #types = new ByteWriter();
@@ -31,7 +48,11 @@ export class BtfBuilder {
     if (base === undefined) this.#strings.u8(0);
   }
 
-  int(name: string, size: number, more: { signed?: boolean; bool?: boolean; char?: boolean; bits?: number } = {}): number {
+  int(
+    name: string,
+    size: number,
+    more: { signed?: boolean; bool?: boolean; char?: boolean; bits?: number } = {},
+  ): number {
     const encoding = (more.signed === true ? 1 : 0) | (more.char === true ? 2 : 0) | (more.bool === true ? 4 : 0);
     const id = this.#record(KIND.int, name, 0, size);
     this.#types.u32(((encoding << 24) | (more.bits ?? size * 8)) >>> 0);
@@ -65,7 +86,13 @@ export class BtfBuilder {
   }
 
   /** With `kindFlag` bit-fields are in the members; without, in INT types of fewer bits. */
-  compound(kind: 'struct' | 'union', name: string, size: number, members: readonly BtfMember[], kindFlag = members.some((m) => m.bitSize !== undefined)): number {
+  compound(
+    kind: 'struct' | 'union',
+    name: string,
+    size: number,
+    members: readonly BtfMember[],
+    kindFlag = members.some((m) => m.bitSize !== undefined),
+  ): number {
     const id = this.#record(KIND[kind], name, members.length, size, kindFlag);
     for (const member of members) {
       const bits = member.offset * 8 + (member.bitOffset ?? 0);
@@ -113,7 +140,10 @@ export class BtfBuilder {
     return id;
   }
 
-  section(name: string, variables: readonly { readonly id: number; readonly offset: number; readonly size: number }[]): number {
+  section(
+    name: string,
+    variables: readonly { readonly id: number; readonly offset: number; readonly size: number }[],
+  ): number {
     const id = this.#record(KIND.section, name, variables.length, 0);
     for (const { id: variable, offset, size } of variables) this.#types.u32(variable).u32(offset).u32(size);
     return id;
@@ -146,7 +176,10 @@ export class BtfBuilder {
   }
 
   #record(kind: number, name: string, length: number, sizeOrType: number, flag = false): number {
-    this.#types.u32(this.#string(name)).u32(((flag ? 0x8000_0000 : 0) | (kind << 24) | length) >>> 0).u32(sizeOrType);
+    this.#types
+      .u32(this.#string(name))
+      .u32(((flag ? 0x8000_0000 : 0) | (kind << 24) | length) >>> 0)
+      .u32(sizeOrType);
     return this.#nextId++;
   }
 

@@ -5,13 +5,54 @@ import { ByteWriter, encode } from './byte-writer.ts';
 import { ElfBuilder, noteBytes, type NoteSpec } from './elf.ts';
 
 const prstatusOrder = [
-  'r15', 'r14', 'r13', 'r12', 'rbp', 'rbx', 'r11', 'r10', 'r9', 'r8', 'rax', 'rcx', 'rdx', 'rsi', 'rdi',
-  'orig_rax', 'rip', 'cs', 'rflags', 'rsp', 'ss', 'fs_base', 'gs_base', 'ds', 'es', 'fs', 'gs',
-]; // prettier-ignore
+  'r15',
+  'r14',
+  'r13',
+  'r12',
+  'rbp',
+  'rbx',
+  'r11',
+  'r10',
+  'r9',
+  'r8',
+  'rax',
+  'rcx',
+  'rdx',
+  'rsi',
+  'rdi',
+  'orig_rax',
+  'rip',
+  'cs',
+  'rflags',
+  'rsp',
+  'ss',
+  'fs_base',
+  'gs_base',
+  'ds',
+  'es',
+  'fs',
+  'gs',
+];
 const qemuOrder = [
-  'rax', 'rbx', 'rcx', 'rdx', 'rsi', 'rdi', 'rsp', 'rbp',
-  'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15', 'rip', 'rflags',
-]; // prettier-ignore
+  'rax',
+  'rbx',
+  'rcx',
+  'rdx',
+  'rsi',
+  'rdi',
+  'rsp',
+  'rbp',
+  'r8',
+  'r9',
+  'r10',
+  'r11',
+  'r12',
+  'r13',
+  'r14',
+  'r15',
+  'rip',
+  'rflags',
+];
 const segmentOrder = ['cs', 'ds', 'es', 'fs', 'gs', 'ss', 'ldt', 'tr', 'gdt', 'idt'];
 
 export type RegisterValues = Readonly<Record<string, bigint>>;
@@ -33,10 +74,22 @@ export interface QemuSpec {
 }
 
 /** struct QEMUCPUState: 440 bytes, 432 without kernelGsBase. */
-export function qemuState({ registers = {}, bases = {}, control = [], kernelGsBase, version = 1 }: QemuSpec): Uint8Array {
+export function qemuState({
+  registers = {},
+  bases = {},
+  control = [],
+  kernelGsBase,
+  version = 1,
+}: QemuSpec): Uint8Array {
   const out = new ByteWriter().u32(version).u32(kernelGsBase === undefined ? 432 : 440);
   for (const name of qemuOrder) out.u64(registers[name] ?? 0n);
-  for (const name of segmentOrder) out.u32(Number(registers[name] ?? 0n)).u32(0xffff).u32(0).u32(0).u64(bases[name] ?? 0n);
+  for (const name of segmentOrder)
+    out
+      .u32(Number(registers[name] ?? 0n))
+      .u32(0xffff)
+      .u32(0)
+      .u32(0)
+      .u64(bases[name] ?? 0n);
   for (let index = 0; index < 5; index++) out.u64(control[index] ?? 0n);
   if (kernelGsBase !== undefined) out.u64(kernelGsBase);
   return out.build();
@@ -51,7 +104,11 @@ export class CoreBuilder {
     this.#elf = new ElfBuilder({ type: ET_CORE, ...options });
   }
 
-  load(physicalAddress: number, data: Uint8Array, more: { virtualAddress?: bigint; fileSize?: number; memorySize?: number } = {}): this {
+  load(
+    physicalAddress: number,
+    data: Uint8Array,
+    more: { virtualAddress?: bigint; fileSize?: number; memorySize?: number } = {},
+  ): this {
     this.#loads.push({ type: PT_LOAD, physicalAddress: BigInt(physicalAddress), data, ...more });
     return this;
   }

@@ -104,7 +104,8 @@ export class LineAssembler {
   special(lineDelta: number, operationAdvance: number): this {
     const { lineBase = -5, lineRange = 14 } = this.#spec;
     const opcode = lineDelta - lineBase + lineRange * operationAdvance + this.opcodeBase;
-    if (opcode > 255 || lineDelta < lineBase || lineDelta >= lineBase + lineRange) throw new Error('no special opcode for that');
+    if (opcode > 255 || lineDelta < lineBase || lineDelta >= lineBase + lineRange)
+      throw new Error('no special opcode for that');
     return this.#op(opcode);
   }
 
@@ -121,16 +122,32 @@ export class LineAssembler {
   }
 
   extended(opcode: number, operands: Uint8Array | readonly number[]): this {
-    this.#program.u8(0).uleb(operands.length + 1).u8(opcode).bytes(operands);
+    this.#program
+      .u8(0)
+      .uleb(operands.length + 1)
+      .u8(opcode)
+      .bytes(operands);
     return this;
   }
 
   build(internLineString: (text: string) => number): Uint8Array {
-    const { version, minimumInstruction = 1, lineBase = -5, lineRange = 14, unknownOpcodes = [], wide = false } = this.#spec;
+    const {
+      version,
+      minimumInstruction = 1,
+      lineBase = -5,
+      lineRange = 14,
+      unknownOpcodes = [],
+      wide = false,
+    } = this.#spec;
     const offsetSize = wide ? 8 : 4;
     const header = new ByteWriter().u8(minimumInstruction);
     if (version >= 4) header.u8(1);
-    header.u8(1).u8(lineBase & 0xff).u8(lineRange).u8(this.opcodeBase).bytes([...standardOperands, ...unknownOpcodes]);
+    header
+      .u8(1)
+      .u8(lineBase & 0xff)
+      .u8(lineRange)
+      .u8(this.opcodeBase)
+      .bytes([...standardOperands, ...unknownOpcodes]);
     if (version >= 5) this.#tablesV5(header, offsetSize, internLineString);
     else this.#tablesV4(header);
     const body = new ByteWriter().u16(version);
@@ -151,10 +168,16 @@ export class LineAssembler {
   #tablesV5(header: ByteWriter, offsetSize: number, intern: (text: string) => number): void {
     const { directories, files, inlineNames = false, checksums = false } = this.#spec;
     const form = inlineNames ? DW_FORM_string : DW_FORM_line_strp;
-    const name = (text: string): ByteWriter => (inlineNames ? header.string(text) : header.unsigned(intern(text), offsetSize));
+    const name = (text: string): ByteWriter =>
+      inlineNames ? header.string(text) : header.unsigned(intern(text), offsetSize);
     header.u8(1).uleb(DW_LNCT_path).uleb(form).uleb(directories.length);
     for (const directory of directories) name(directory);
-    header.u8(checksums ? 3 : 2).uleb(DW_LNCT_path).uleb(form).uleb(DW_LNCT_directory_index).uleb(checksums ? DW_FORM_data1 : DW_FORM_udata);
+    header
+      .u8(checksums ? 3 : 2)
+      .uleb(DW_LNCT_path)
+      .uleb(form)
+      .uleb(DW_LNCT_directory_index)
+      .uleb(checksums ? DW_FORM_data1 : DW_FORM_udata);
     if (checksums) header.uleb(DW_LNCT_MD5).uleb(DW_FORM_data16);
     header.uleb(files.length);
     for (const file of files) {

@@ -169,7 +169,8 @@ export class DwarfBuilder {
     const { info } = this;
     const { attributes = [], children } = die;
     if (die.label !== undefined) this.labels.set(die.label, info.length);
-    const forms: Attribute[] = die.sibling === true ? [[F.DW_AT_sibling, F.DW_FORM_ref4, 0], ...attributes] : [...attributes];
+    const forms: Attribute[] =
+      die.sibling === true ? [[F.DW_AT_sibling, F.DW_FORM_ref4, 0], ...attributes] : [...attributes];
     info.uleb(this.#abbrevCode(die.tag, children !== undefined, forms, unit.abbrevs));
     const siblingAt = info.length;
     for (const [, form, value] of forms) this.#value(form, value ?? 0, unit);
@@ -180,17 +181,29 @@ export class DwarfBuilder {
     if (die.sibling === true) info.patch(siblingAt, info.length - unit.start, 4);
   }
 
-  #abbrevCode(tag: number, hasChildren: boolean, attributes: readonly Attribute[], abbrevs: Map<string, number>): number {
+  #abbrevCode(
+    tag: number,
+    hasChildren: boolean,
+    attributes: readonly Attribute[],
+    abbrevs: Map<string, number>,
+  ): number {
     const key = JSON.stringify([
       tag,
       hasChildren,
-      attributes.map(([name, form, value]) => [name, form, form === F.DW_FORM_implicit_const ? numeric(value).toString() : '']),
+      attributes.map(([name, form, value]) => [
+        name,
+        form,
+        form === F.DW_FORM_implicit_const ? numeric(value).toString() : '',
+      ]),
     ]);
     let code = abbrevs.get(key);
     if (code === undefined) {
       code = abbrevs.size + 1;
       abbrevs.set(key, code);
-      this.abbrev.uleb(code).uleb(tag).u8(hasChildren ? 1 : 0);
+      this.abbrev
+        .uleb(code)
+        .uleb(tag)
+        .u8(hasChildren ? 1 : 0);
       for (const [name, form, value] of attributes) {
         this.abbrev.uleb(name).uleb(form);
         if (form === F.DW_FORM_implicit_const) this.abbrev.sleb(numeric(value));
@@ -290,12 +303,14 @@ export class DwarfBuilder {
         return;
       case F.DW_FORM_ref_udata: {
         // Of a label that is already known: its width must be.
-        const target = typeof value === 'object' && 'ref' in value ? (this.labels.get(value.ref) ?? 0) : Number(numeric(value));
+        const target =
+          typeof value === 'object' && 'ref' in value ? (this.labels.get(value.ref) ?? 0) : Number(numeric(value));
         info.uleb(target - unit.start);
         return;
       }
       case F.DW_FORM_indirect: {
-        if (typeof value !== 'object' || !('form' in value)) throw new Error('an indirect form wants a form and a value');
+        if (typeof value !== 'object' || !('form' in value))
+          throw new Error('an indirect form wants a form and a value');
         info.uleb(value.form);
         this.#value(value.form, value.value, unit);
         return;

@@ -111,7 +111,9 @@ export class ElfBuilder {
       return at;
     };
     const segmentOffsets = this.#segments.map((segment) => segment.offset ?? place(segment.data));
-    const contents = sections.map((section) => (section.compressed === true ? compress(section) : (section.data ?? new Uint8Array(0))));
+    const contents = sections.map((section) =>
+      section.compressed === true ? compress(section) : (section.data ?? new Uint8Array(0)),
+    );
     const offsets = contents.map((data, index) => (sections[index]?.type === SHT_NOBITS ? 0 : place(data)));
     body.align(8);
     const sectionTable = bodyStart + body.length;
@@ -119,12 +121,22 @@ export class ElfBuilder {
     const file = new ByteWriter();
     const word = (value: bigint | number): ByteWriter => file.unsigned(value, is64 ? 8 : 4);
     file.bytes([0x7f, 0x45, 0x4c, 0x46, is64 ? 2 : 1, 1, 1, 0]).zeros(8);
-    file.u16(this.#options.type ?? ET_EXEC).u16(this.#options.machine ?? EM_X86_64).u32(1);
+    file
+      .u16(this.#options.type ?? ET_EXEC)
+      .u16(this.#options.machine ?? EM_X86_64)
+      .u32(1);
     word(0);
     word(this.#segments.length === 0 ? 0 : headerSize);
     word(sectionTable);
-    file.u32(0).u16(headerSize).u16(segmentSize).u16(extended ? PN_XNUM : this.#segments.length);
-    file.u16(sectionSize).u16(extended ? 0 : sections.length).u16(extended ? 0xffff : sections.length - 1);
+    file
+      .u32(0)
+      .u16(headerSize)
+      .u16(segmentSize)
+      .u16(extended ? PN_XNUM : this.#segments.length);
+    file
+      .u16(sectionSize)
+      .u16(extended ? 0 : sections.length)
+      .u16(extended ? 0xffff : sections.length - 1);
     for (const [index, segment] of this.#segments.entries()) {
       const fileSize = segment.fileSize ?? segment.data.length;
       file.u32(segment.type);
@@ -164,7 +176,10 @@ function symbolSections(symbols: readonly SymbolSpec[], index: number, is64: boo
 }
 
 /** The bytes of a symbol table, a null symbol first, and of its strings. */
-export function symbolTableBytes(symbols: readonly SymbolSpec[], is64 = true): { symtab: Uint8Array; strtab: Uint8Array } {
+export function symbolTableBytes(
+  symbols: readonly SymbolSpec[],
+  is64 = true,
+): { symtab: Uint8Array; strtab: Uint8Array } {
   const strings = new ByteWriter().u8(0);
   const table = new ByteWriter().zeros(is64 ? 24 : 16);
   for (const { name, value, size = 0, bind = STB_GLOBAL, type = STT_FUNC, section = 1 } of symbols) {
@@ -192,7 +207,14 @@ export interface NoteSpec {
 export function noteBytes(notes: readonly NoteSpec[]): Uint8Array {
   const out = new ByteWriter();
   for (const { name, type, data } of notes) {
-    out.u32(name.length + 1).u32(data.length).u32(type).string(name).align(4).bytes(data).align(4);
+    out
+      .u32(name.length + 1)
+      .u32(data.length)
+      .u32(type)
+      .string(name)
+      .align(4)
+      .bytes(data)
+      .align(4);
   }
   return out.build();
 }

@@ -80,7 +80,7 @@ export class KernelBuilder {
 
   /** Writes at a run-time address; pages are mapped as they are met. */
   write(address: VirtAddr | bigint, bytes: Uint8Array): this {
-    for (let done = 0; done < bytes.length; ) {
+    for (let done = 0; done < bytes.length;) {
       const at = BigInt(address) + BigInt(done);
       const within = Number(at & 0xfffn);
       const part = bytes.subarray(done, done + Math.min(bytes.length - done, 4096 - within));
@@ -153,7 +153,12 @@ export class KernelBuilder {
     elf.section({ name: '.BTF', data: this.types.build() });
     if (this.#orc !== undefined) {
       elf.section({ name: '.orc_unwind_ip', flags: SHF_ALLOC, address: this.#orc.base, data: this.#orc.ips });
-      elf.section({ name: '.orc_unwind', flags: SHF_ALLOC, address: this.#orc.base + 0x10_0000n, data: this.#orc.entries });
+      elf.section({
+        name: '.orc_unwind',
+        flags: SHF_ALLOC,
+        address: this.#orc.base + 0x10_0000n,
+        data: this.#orc.entries,
+      });
     }
     for (const symbol of this.#symbols) elf.symbol(symbol);
     return elf.build();

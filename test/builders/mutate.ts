@@ -27,10 +27,29 @@ export function below(random: Random, limit: number): number {
 }
 
 const boundaries = [
-  0n, 1n, 2n, 0x7fn, 0x80n, 0xffn, 0x7fffn, 0x8000n, 0xffffn, 0x7fff_ffffn, 0x8000_0000n, 0xffff_fff4n, 0xffff_fffcn,
-  0xffff_ffffn, 0x1_0000_0000n, 0x1f_ffff_ffff_ffffn, 0x20_0000_0000_0000n, 0x7fff_ffff_ffff_ffffn,
-  0x8000_0000_0000_0000n, 0xffff_ffff_8000_0000n, 0xffff_ffff_ffff_fff8n, 0xffff_ffff_ffff_ffffn,
-]; // prettier-ignore
+  0n,
+  1n,
+  2n,
+  0x7fn,
+  0x80n,
+  0xffn,
+  0x7fffn,
+  0x8000n,
+  0xffffn,
+  0x7fff_ffffn,
+  0x8000_0000n,
+  0xffff_fff4n,
+  0xffff_fffcn,
+  0xffff_ffffn,
+  0x1_0000_0000n,
+  0x1f_ffff_ffff_ffffn,
+  0x20_0000_0000_0000n,
+  0x7fff_ffff_ffff_ffffn,
+  0x8000_0000_0000_0000n,
+  0xffff_ffff_8000_0000n,
+  0xffff_ffff_ffff_fff8n,
+  0xffff_ffff_ffff_ffffn,
+];
 
 /** A damaged copy: one to four changes. */
 export function mutate(original: Uint8Array, random: Random): Uint8Array {

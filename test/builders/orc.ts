@@ -59,7 +59,10 @@ export class OrcBuilder {
     const entries = new ByteWriter();
     for (const [index, spec] of this.#entries.entries()) {
       ips.u32((spec.address - (this.#base + index * 4)) >>> 0);
-      entries.u16((spec.spOffset ?? 0) & 0xffff).u16((spec.bpOffset ?? 0) & 0xffff).u16(orcFlags(this.#dialect, spec));
+      entries
+        .u16((spec.spOffset ?? 0) & 0xffff)
+        .u16((spec.bpOffset ?? 0) & 0xffff)
+        .u16(orcFlags(this.#dialect, spec));
     }
     return { ips: ips.build(), entries: entries.build() };
   }

@@ -71,7 +71,7 @@ export class PhysicalPages implements PageTableMemory {
       vmcoreinfo: vmcoreinfo && new VmcoreInfo(vmcoreinfo.join('\n')),
       warnings: [],
       read: (address, target) => {
-        for (let done = 0; done < target.length; ) {
+        for (let done = 0; done < target.length;) {
           const at = address + done;
           const page = this.#pages.get(Math.floor(at / PAGE));
           if (page === undefined) throw new FaultError('physical', at, 'not-in-dump');

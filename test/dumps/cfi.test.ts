@@ -14,7 +14,12 @@ describe.each(['nfs', 'sysrq-6.12', 'sysrq-7.2'] as const)('stacks of %s by call
   const fixture = new Fixture(name);
 
   it('are those found by ORC, where the code has such information at all', () => {
-    const target = openTarget(new NodeHost(), { dump: `${fixture.folder}/vmcore`, vmlinux: undefined, debugFolders: [], moduleFolders: [] });
+    const target = openTarget(new NodeHost(), {
+      dump: `${fixture.folder}/vmcore`,
+      vmlinux: undefined,
+      debugFolders: [],
+      moduleFolders: [],
+    });
     Object.assign(target.vmlinux, { orc: () => undefined });
     const session = new Session(target);
     for (const module of session.kernel.modules().modules) Object.assign(module, { orc: () => undefined });
@@ -23,10 +28,17 @@ describe.each(['nfs', 'sysrq-6.12', 'sysrq-7.2'] as const)('stacks of %s by call
     let equal = 0;
     const different: string[] = [];
     for (const task of session.tasks().tasks) {
-      const expected = backtrace(byOrc.kernel, byOrc.unwinder(), byOrc.tasks().tasks.find((other) => other.address === task.address) ?? task);
+      const expected = backtrace(
+        byOrc.kernel,
+        byOrc.unwinder(),
+        byOrc.tasks().tasks.find((other) => other.address === task.address) ?? task,
+      );
       const found = backtrace(session.kernel, session.unwinder(), task);
       if (places(found).join('\n') === places(expected).join('\n')) equal++;
-      else different.push(`${task.pid} ${task.comm}\n${places(found).join('\n')}\n-- orc\n${places(expected).join('\n')} ${found.incomplete}`);
+      else
+        different.push(
+          `${task.pid} ${task.comm}\n${places(found).join('\n')}\n-- orc\n${places(expected).join('\n')} ${found.incomplete}`,
+        );
     }
     expect(different.join('\n\n')).toBe('');
     expect(equal).toBeGreaterThan(80);

@@ -52,7 +52,8 @@ describe.each(fixtureNames)('commands on %s, beside crash', (name) => {
   });
 
   it.runIf(opened)('mod has its modules', () => {
-    const rows = (text: readonly string[]): string[] => text.slice(1).map((line) => columns(line).split(' ').slice(0, 4).join(' '));
+    const rows = (text: readonly string[]): string[] =>
+      text.slice(1).map((line) => columns(line).split(' ').slice(0, 4).join(' '));
     expect(rows(fixture.run('mod'))).toEqual(rows(lines(fixture.crash('mod'))));
   });
 
@@ -60,7 +61,10 @@ describe.each(fixtureNames)('commands on %s, beside crash', (name) => {
     // crash's dates begin at a time of boot made of its uptime: see above.
     const dated = /^\[(.*?)\] (.*)$/;
     const ours = fixture.run('log -T').map((line) => dated.exec(line));
-    const theirs = (fixture.crash('log -T') ?? '').replace(/\n$/, '').split('\n').map((line) => dated.exec(line));
+    const theirs = (fixture.crash('log -T') ?? '')
+      .replace(/\n$/, '')
+      .split('\n')
+      .map((line) => dated.exec(line));
     expect(ours.map((match) => match?.[2])).toEqual(theirs.map((match) => match?.[2]));
     const date = /DATE: (.*)/.exec(fixture.run('sys').join('\n'))?.[1] ?? '';
     const since = Date.parse(date) - Date.parse(ours.at(-1)?.[1] ?? '');
@@ -89,7 +93,8 @@ describe.each(fixtureNames)('commands on %s, beside crash', (name) => {
   const walks = opened ? fixture.crashCommands().filter((command) => /^vtop (-u )?[0-9a-fx]+$/.test(command)) : [];
   it.runIf(opened).each(walks)('%s walks the same tables', (command) => {
     const important = /=>|PAGE:|PHYSICAL|DIRECTORY|^[0-9a-f]+ +[0-9a-f]+ +\(/;
-    const rows = (text: readonly string[]): string[] => text.map(columns).filter((line) => important.test(line) && !line.includes('CNT'));
+    const rows = (text: readonly string[]): string[] =>
+      text.map(columns).filter((line) => important.test(line) && !line.includes('CNT'));
     const context = /-u|0x0*[0-9a-f]{1,12}$/.test(command) ? command.replace('vtop', 'vtop -c 1') : command;
     expect(rows(fixture.run(context))).toEqual(rows(lines(fixture.crash(command))));
   });

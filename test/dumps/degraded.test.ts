@@ -13,7 +13,12 @@ import { Fixture } from './fixture.ts';
 const host = new NodeHost();
 
 function freshTarget(fixture: Fixture): Target {
-  return openTarget(host, { dump: `${fixture.folder}/vmcore`, vmlinux: undefined, debugFolders: [], moduleFolders: [] });
+  return openTarget(host, {
+    dump: `${fixture.folder}/vmcore`,
+    vmlinux: undefined,
+    debugFolders: [],
+    moduleFolders: [],
+  });
 }
 
 function crashTrace(session: Session): string[] {
@@ -28,7 +33,8 @@ describe.each(['nfs', 'sysrq-7.2'] as const)('bt of %s', (name) => {
     const target = freshTarget(fixture);
     const sections = new DwarfSections(target.vmlinux.elf, host);
     const hidden = Object.assign(sections, {
-      optional: (section: string) => (section === '.debug_aranges' ? undefined : DwarfSections.prototype.optional.call(sections, section)),
+      optional: (section: string) =>
+        section === '.debug_aranges' ? undefined : DwarfSections.prototype.optional.call(sections, section),
     });
     const dwarf = new DwarfInfo(hidden);
     Object.assign(target.vmlinux, { dwarf: () => dwarf });
@@ -77,7 +83,12 @@ describe('the work that bt of nfs takes', () => {
         },
       };
     };
-    const target = openTarget(counting, { dump: `${fixture.folder}/vmcore`, vmlinux: undefined, debugFolders: [], moduleFolders: [] });
+    const target = openTarget(counting, {
+      dump: `${fixture.folder}/vmcore`,
+      vmlinux: undefined,
+      debugFolders: [],
+      moduleFolders: [],
+    });
     const session = new Session(target);
     crashTrace(session);
     expect(target.vmlinux.dwarf()?.unitsOpened).toBeLessThanOrEqual(16);

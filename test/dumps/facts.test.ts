@@ -6,7 +6,17 @@ import { cpuRunning } from '../../src/unwind/start-state.ts';
 import { Fixture, fixtureNames } from './fixture.ts';
 
 /** drgn's letters of a state, as /proc has them. */
-const lettersOf: Readonly<Record<string, string>> = { R: 'RU', S: 'IN', D: 'UN', I: 'ID', T: 'ST', t: 'TR', Z: 'ZO', X: 'DE', P: 'PA' };
+const lettersOf: Readonly<Record<string, string>> = {
+  R: 'RU',
+  S: 'IN',
+  D: 'UN',
+  I: 'ID',
+  T: 'ST',
+  t: 'TR',
+  Z: 'ZO',
+  X: 'DE',
+  P: 'PA',
+};
 
 describe.each(fixtureNames)('%s, beside drgn', (name) => {
   const fixture = new Fixture(name);
@@ -22,7 +32,14 @@ describe.each(fixtureNames)('%s, beside drgn', (name) => {
       state: stateLetters(task),
       onCpu: cpuRunning(kernel, task) !== undefined,
     }));
-    const theirs = (drgn?.tasks ?? []).map(({ task, pid, comm, cpu, state, onCpu }) => ({ task, pid, comm, cpu, state: lettersOf[state.slice(0, 1)] ?? state, onCpu }));
+    const theirs = (drgn?.tasks ?? []).map(({ task, pid, comm, cpu, state, onCpu }) => ({
+      task,
+      pid,
+      comm,
+      cpu,
+      state: lettersOf[state.slice(0, 1)] ?? state,
+      onCpu,
+    }));
     // drgn takes a sleep as idle only where no other bit is set; the kernel (and crash) look at TASK_IDLE's bits alone.
     const idle = new Set(ours.filter((task) => task.state === 'ID').map((task) => task.task));
     for (const task of theirs) if (idle.has(task.task) && task.state === 'UN') task.state = 'ID';
@@ -31,7 +48,9 @@ describe.each(fixtureNames)('%s, beside drgn', (name) => {
   });
 
   it.runIf(drgn !== undefined)('has its modules', () => {
-    const ours = fixture.session.kernel.modules().modules.map((module) => ({ name: module.name, base: `0x${module.base.toString(16)}` }));
+    const ours = fixture.session.kernel
+      .modules()
+      .modules.map((module) => ({ name: module.name, base: `0x${module.base.toString(16)}` }));
     const theirs = (drgn?.modules ?? []).map((module) => ({ name: module.name, base: module.base }));
     const byName = (a: { name: string }, b: { name: string }): number => (a.name < b.name ? -1 : 1);
     expect(ours.sort(byName)).toEqual(theirs.sort(byName));

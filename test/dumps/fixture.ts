@@ -47,7 +47,9 @@ export interface DrgnFacts {
   readonly release: string;
   readonly onlineCpus: readonly number[];
   readonly modules: readonly { readonly name: string; readonly base: string }[];
-  readonly structs: Readonly<Record<string, { readonly size: number; readonly bitOffsets: Readonly<Record<string, number>> }>>;
+  readonly structs: Readonly<
+    Record<string, { readonly size: number; readonly bitOffsets: Readonly<Record<string, number>> }>
+  >;
   readonly log: readonly string[];
   readonly tasks: readonly DrgnTask[];
 }

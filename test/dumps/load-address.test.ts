@@ -19,7 +19,10 @@ const host = new NodeHost();
 function open(fixture: Fixture): { image: DumpImage; vmlinux: Vmlinux } {
   const file = host.open(`${fixture.folder}/vmcore`);
   if (file === undefined) throw new Error('no dump');
-  return { image: openDump(new FileSource(file)), vmlinux: new Vmlinux(openElf(host, `${fixture.folder}/vmlinux`), host) };
+  return {
+    image: openDump(new FileSource(file)),
+    vmlinux: new Vmlinux(openElf(host, `${fixture.folder}/vmlinux`), host),
+  };
 }
 
 describe.each(['nfs', 'nfs-4level', 'sysrq-6.12', 'sysrq-7.2'] as const)('load address of %s', (name) => {

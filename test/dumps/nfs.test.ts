@@ -13,7 +13,9 @@ describe('bt of nfs', () => {
   });
 
   it('has these physical frames, numbered without gaps, and no stale one', () => {
-    const names = bt.flatMap((line) => /^ *#\d+ \[[0-9a-f]{16}\] (.*) at [0-9a-f]{16}(?: \[(\w+)\])?$/.exec(line) ?? []).filter((_, index) => index % 3 === 1);
+    const names = bt
+      .flatMap((line) => /^ *#\d+ \[[0-9a-f]{16}\] (.*) at [0-9a-f]{16}(?: \[(\w+)\])?$/.exec(line) ?? [])
+      .filter((_, index) => index % 3 === 1);
     const numbers = bt.flatMap((line) => /^ *#(\d+) \[/.exec(line)?.[1] ?? []).map(Number);
     const start = names.indexOf('panic');
     expect(names.slice(start)).toEqual([
@@ -51,17 +53,26 @@ describe('bt of nfs', () => {
   it('has the inlined calls with the lines of the calls themselves', () => {
     const inlined = (frame: string): string[] => {
       const number = bt.find((line) => line.includes(`] ${frame} at `))?.match(/#(\d+)/)?.[1];
-      return bt.flatMap((line) => new RegExp(`^ +#${number}\\.\\d+ (\\w+) \\(inlined\\) at (.*)$`).exec(line)?.[1] ?? []);
+      return bt.flatMap(
+        (line) => new RegExp(`^ +#${number}\\.\\d+ (\\w+) \\(inlined\\) at (.*)$`).exec(line)?.[1] ?? [],
+      );
     };
     expect(inlined('_raw_spin_lock').at(0)).toBe('arch_atomic_try_cmpxchg');
     expect(inlined('_raw_spin_lock').at(-1)).toBe('__raw_spin_lock');
-    expect(inlined('nfs_updatepage')).toEqual(['spin_lock', 'nfs_inode_add_request', 'nfs_setup_write_request', 'nfs_writepage_setup']);
+    expect(inlined('nfs_updatepage')).toEqual([
+      'spin_lock',
+      'nfs_inode_add_request',
+      'nfs_setup_write_request',
+      'nfs_writepage_setup',
+    ]);
     expect(inlined('vfs_write')).toEqual(['call_write_iter', 'new_sync_write']);
     expect(text).toMatch(/nfs_inode_add_request \(inlined\) at fs\/nfs\/write\.c: \d+/);
   });
 
   it('names the first cause', () => {
-    expect(fixture.run('sys').at(-1)).toBe('       PANIC: "BUG: kernel NULL pointer dereference, address: 00000000000000a4"');
+    expect(fixture.run('sys').at(-1)).toBe(
+      '       PANIC: "BUG: kernel NULL pointer dereference, address: 00000000000000a4"',
+    );
   });
 });
 
@@ -75,8 +86,12 @@ describe('a dump in which nothing panicked', () => {
 
   it('shows who waits for which lock', () => {
     const stacks = deadlock.run('foreach UN bt').join('\n');
-    expect(stacks).toMatch(/repro_a"\n(.*\n)+? *#\d+ .* __mutex_lock\S* at [0-9a-f]{16}\n(.*\n)*? *#\d+ .* take_both at [0-9a-f]{16} \[repro\]/);
-    expect(stacks).toMatch(/repro_b"\n(.*\n)+? *#\d+ .* __mutex_lock\S* at [0-9a-f]{16}\n(.*\n)*? *#\d+ .* take_both at [0-9a-f]{16} \[repro\]/);
+    expect(stacks).toMatch(
+      /repro_a"\n(.*\n)+? *#\d+ .* __mutex_lock\S* at [0-9a-f]{16}\n(.*\n)*? *#\d+ .* take_both at [0-9a-f]{16} \[repro\]/,
+    );
+    expect(stacks).toMatch(
+      /repro_b"\n(.*\n)+? *#\d+ .* __mutex_lock\S* at [0-9a-f]{16}\n(.*\n)*? *#\d+ .* take_both at [0-9a-f]{16} \[repro\]/,
+    );
   });
 });
 
@@ -85,7 +100,10 @@ describe('a crash in the init function of a module without a debug package', () 
   const lines = deref.run('bt -s');
   it('is named as the console names it, down to user mode', () => {
     const frames = deref.console.slice(deref.console.indexOf('Call Trace:'));
-    const expected = Array.from(frames.matchAll(/\]  ([\w.]+)\+0x([0-9a-f]+)\/0x[0-9a-f]+/g), ([, name, offset]) => `${name}+${parseInt(offset ?? '', 16)}`);
+    const expected = Array.from(
+      frames.matchAll(/\]  ([\w.]+)\+0x([0-9a-f]+)\/0x[0-9a-f]+/g),
+      ([, name, offset]) => `${name}+${parseInt(offset ?? '', 16)}`,
+    );
     const ours = lines.flatMap((line) => /\] (\S+\+\d+) at/.exec(line)?.[1] ?? []);
     const start = ours.findIndex((frame) => frame.startsWith('repro_init'));
     const until = expected.indexOf(ours.at(-1) ?? '');

@@ -18,7 +18,9 @@ function frameKey(pc: string, name: string | undefined, source: string | undefin
 function ourChain(trace: Backtrace): string[] {
   return trace.frames.flatMap((frame) => {
     const pc = frame.address.toString(16);
-    const inlined = frame.inlined.map(({ name, source }) => frameKey(pc, name, source && `${source.file}:${source.line}`));
+    const inlined = frame.inlined.map(({ name, source }) =>
+      frameKey(pc, name, source && `${source.file}:${source.line}`),
+    );
     const { source } = frame;
     return [...inlined, frameKey(pc, frame.functionName, source && `${source.file}:${source.line}`)];
   });
@@ -26,7 +28,8 @@ function ourChain(trace: Backtrace): string[] {
 
 function drgnChain(frames: readonly DrgnFrame[]): string[] {
   return frames.map((frame) => {
-    const source = frame.file === null || frame.line === null ? undefined : `${treePath(frame.file, undefined)}:${frame.line}`;
+    const source =
+      frame.file === null || frame.line === null ? undefined : `${treePath(frame.file, undefined)}:${frame.line}`;
     return frameKey(frame.pc.slice(2), frame.function ?? undefined, source);
   });
 }
@@ -44,7 +47,9 @@ function upToUserMode(frames: readonly DrgnFrame[]): readonly DrgnFrame[] {
  */
 function whereDrgnStops(kernel: Kernel, frames: readonly DrgnFrame[]): number {
   const trampolines = [kernel.addressOf('arch_rethook_trampoline'), kernel.addressOf('return_to_handler')];
-  const initText = kernel.modules().modules.flatMap((module) => module.regions.filter((region) => region.kind.startsWith('init')));
+  const initText = kernel
+    .modules()
+    .modules.flatMap((module) => module.regions.filter((region) => region.kind.startsWith('init')));
   return frames.findIndex(({ pc }) => {
     const at = virtAddr(BigInt(pc));
     return trampolines.includes(at) || initText.some(({ base, size }) => at >= base && at < base + BigInt(size));
@@ -58,7 +63,11 @@ describe.each(fixtureNames)('stacks of %s', (name) => {
   it.runIf(drgn !== undefined)('have the return addresses, functions, files and lines that drgn finds', () => {
     const { kernel, unwinder, tasks } = fixture.session;
     const theirs = new Map<string, DrgnTask>((drgn?.tasks ?? []).map((task) => [task.task, task]));
-    expect(tasks().tasks.map((task) => `0x${task.address.toString(16)}`).sort()).toEqual([...theirs.keys()].sort());
+    expect(
+      tasks()
+        .tasks.map((task) => `0x${task.address.toString(16)}`)
+        .sort(),
+    ).toEqual([...theirs.keys()].sort());
     for (const task of tasks().tasks) {
       const trace = backtrace(kernel, unwinder(), task);
       const frames = upToUserMode(theirs.get(`0x${task.address.toString(16)}`)?.frames ?? []);
@@ -77,7 +86,9 @@ describe.each(fixtureNames)('stacks of %s', (name) => {
   const crash = fixture.crash('foreach bt');
   it.runIf(crash !== undefined)('contain the frames that crash prints', () => {
     const { kernel, unwinder, tasks } = fixture.session;
-    const traces = new Map(tasks().tasks.map((task) => [task.address.toString(16), backtrace(kernel, unwinder(), task)]));
+    const traces = new Map(
+      tasks().tasks.map((task) => [task.address.toString(16), backtrace(kernel, unwinder(), task)]),
+    );
     const unexplained: string[] = [];
     let compared = 0;
     for (const { task, frames } of crashStacks(crash ?? '')) {
@@ -85,7 +96,8 @@ describe.each(fixtureNames)('stacks of %s', (name) => {
       const witness = drgn?.tasks.find((other) => other.task === `0x${task}`);
       for (const frame of frames) {
         if (trace?.frames.some((ours) => sameFrame(ours, frame)) === true) compared++;
-        else if (explain(frame, trace, witness) === undefined) unexplained.push(`${task}: ${frame.name} at ${frame.address}`);
+        else if (explain(frame, trace, witness) === undefined)
+          unexplained.push(`${task}: ${frame.name} at ${frame.address}`);
       }
     }
     expect(unexplained).toEqual([]);
@@ -114,7 +126,11 @@ function crashStacks(text: string): { task: string; frames: CrashFrame[] }[] {
 }
 
 function sameFrame(ours: BacktraceFrame, theirs: CrashFrame): boolean {
-  return ours.address.toString(16) === theirs.address && ours.slot.toString(16) === theirs.slot && ours.symbol === theirs.name;
+  return (
+    ours.address.toString(16) === theirs.address &&
+    ours.slot.toString(16) === theirs.slot &&
+    ours.symbol === theirs.name
+  );
 }
 
 /** Why crash has a frame that is not in our stack; undefined where nothing explains it. */
@@ -124,10 +140,16 @@ function explain(frame: CrashFrame, trace: Backtrace | undefined, witness: DrgnT
     return 'crash begins a stopped CPU at a word below its stack pointer: a return address left from an earlier call';
   }
   const same = trace?.frames.find((ours) => ours.address.toString(16) === frame.address);
-  if (same !== undefined && same.symbol === frame.name && frame.name.startsWith('asm_') && BigInt(`0x${frame.slot}`) - same.slot === 8n) {
+  if (
+    same !== undefined &&
+    same.symbol === frame.name &&
+    frame.name.startsWith('asm_') &&
+    BigInt(`0x${frame.slot}`) - same.slot === 8n
+  ) {
     return 'where a stack is left for another, crash names the word below the saved registers, not the one it read';
   }
-  if (trace?.frames.length === 0 && trace.userRegisters !== undefined) return 'the task was in user mode: its kernel stack holds only what is left of earlier calls';
+  if (trace?.frames.length === 0 && trace.userRegisters !== undefined)
+    return 'the task was in user mode: its kernel stack holds only what is left of earlier calls';
   if (witness !== undefined && !upToUserMode(witness.frames).some((other) => other.pc === `0x${frame.address}`)) {
     return 'stale: drgn, which agrees with the rest of our stack, does not have it either';
   }

@@ -72,7 +72,10 @@ describe.each(['nfs', 'sysrq-6.12', 'sysrq-7.2'] as const)('types of %s', (name)
     }
     expect(compared).toBeGreaterThan(25);
     expect(dwarf.enumeration('pid_type')?.enumerators).toEqual(btf.enumeration('pid_type')?.enumerators);
-    expect(strip(dwarf.variable('init_task') ?? { kind: 'void' })).toMatchObject({ kind: 'struct', name: 'task_struct' });
+    expect(strip(dwarf.variable('init_task') ?? { kind: 'void' })).toMatchObject({
+      kind: 'struct',
+      name: 'task_struct',
+    });
     expect(strip(btf.variable('runqueues') ?? { kind: 'void' })).toMatchObject({ kind: 'struct', name: 'rq' });
   });
 

@@ -29,7 +29,9 @@ export async function browserImpurities(root: string): Promise<string[]> {
       logLevel: 'silent',
     });
     const text = outputFiles[0]?.text ?? '';
-    const used = ['process.', 'Buffer.', 'require('].filter((name) => new RegExp(`(?<![\\w.$'"\`])${name.replace(/[.(]/g, '\\$&')}`).test(text));
+    const used = ['process.', 'Buffer.', 'require('].filter((name) =>
+      new RegExp(`(?<![\\w.$'"\`])${name.replace(/[.(]/g, '\\$&')}`).test(text),
+    );
     return [...warnings.map((warning) => warning.text), ...used.map((name) => `the bundle uses ${name}`)];
   } catch (error) {
     return [messageOf(error)];

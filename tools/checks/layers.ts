@@ -30,8 +30,12 @@ export function layerViolations(root: string): string[] {
     if (!order.includes(from)) violations.push(`${relative(root, file)}: ${from} is no layer`);
     for (const [, type, path = ''] of readFileSync(file, 'utf8').matchAll(importLine)) {
       const to = relative(src, resolve(entry.parentPath, path)).split('/')[0] ?? '';
-      const allowed = type === undefined ? (strict[from] ?? order.slice(0, order.indexOf(from))) : order.slice(0, order.indexOf(from));
-      if (to !== from && !allowed.includes(to)) violations.push(`${relative(root, file)} imports ${path}: ${from} may not use ${to}`);
+      const allowed =
+        type === undefined
+          ? (strict[from] ?? order.slice(0, order.indexOf(from)))
+          : order.slice(0, order.indexOf(from));
+      if (to !== from && !allowed.includes(to))
+        violations.push(`${relative(root, file)} imports ${path}: ${from} may not use ${to}`);
     }
   }
   return violations;

@@ -42,7 +42,13 @@ describe.each([
   });
 
   it('says what is not mapped at every level', () => {
-    for (const address of [0xffff_8880_0000_2000n, 0xffff_8880_0020_0000n, 0xffff_8882_0000_0000n, 0xffff_9000_0000_0000n, 0n]) {
+    for (const address of [
+      0xffff_8880_0000_2000n,
+      0xffff_8880_0020_0000n,
+      0xffff_8882_0000_0000n,
+      0xffff_9000_0000_0000n,
+      0n,
+    ]) {
       expect(tables.translate(...halves(address))).toBe(-1);
       expect(tables.walk(virtAddr(address)).physicalAddress).toBeUndefined();
     }
@@ -54,7 +60,9 @@ describe.each([
     expect(small.entries.map((entry) => entry.level)).toEqual(names);
     expect(small.pageSize).toBe(4096);
     expect(small.entries.at(-1)?.value).toBe(BigInt(high) | 0x8000_0000_0000_0063n | mask);
-    expect(small.entries[0]?.physicalAddress).toBe(build.mode.root + Number((0xffff_8880_0000_1008n >> BigInt(12 + 9 * (levels - 1))) & 511n) * 8);
+    expect(small.entries[0]?.physicalAddress).toBe(
+      build.mode.root + Number((0xffff_8880_0000_1008n >> BigInt(12 + 9 * (levels - 1))) & 511n) * 8,
+    );
     const middle = tables.walk(virtAddr(0xffff_ffff_8100_0001n));
     expect(middle.entries.map((entry) => entry.level)).toEqual(names.slice(0, -1));
     expect(middle.pageSize).toBe(MIB2);
@@ -73,16 +81,21 @@ describe('translate', () => {
       offset: fc.nat(),
     });
     fc.assert(
-      fc.property(fc.constantFrom(4 as const, 5 as const), fc.constantFrom(0n, SME), page, (levels, mask, { address, physical, size, offset }) => {
-        const { build, tables } = tablesOf(levels, mask);
-        const from = address - (address % BigInt(size));
-        const to = physical - (physical % size);
-        build.map(from, to, size);
-        const at = from + BigInt(offset % size);
-        expect(tables.translate(...halves(at))).toBe(to + (offset % size));
-        expect(tables.walk(virtAddr(at)).physicalAddress).toBe(to + (offset % size));
-        expect(tables.walk(virtAddr(at)).pageSize).toBe(size);
-      }),
+      fc.property(
+        fc.constantFrom(4 as const, 5 as const),
+        fc.constantFrom(0n, SME),
+        page,
+        (levels, mask, { address, physical, size, offset }) => {
+          const { build, tables } = tablesOf(levels, mask);
+          const from = address - (address % BigInt(size));
+          const to = physical - (physical % size);
+          build.map(from, to, size);
+          const at = from + BigInt(offset % size);
+          expect(tables.translate(...halves(at))).toBe(to + (offset % size));
+          expect(tables.walk(virtAddr(at)).physicalAddress).toBe(to + (offset % size));
+          expect(tables.walk(virtAddr(at)).pageSize).toBe(size);
+        },
+      ),
     );
   });
 
@@ -104,7 +117,8 @@ describe('translate', () => {
   it('ends on tables that lead to themselves', () => {
     const pages = new PhysicalPages();
     const build = new PageTableBuilder(pages, 5);
-    for (let index = 0; index < 512; index++) pages.writeWord(build.mode.root + index * 8, BigInt(build.mode.root) | 1n);
+    for (let index = 0; index < 512; index++)
+      pages.writeWord(build.mode.root + index * 8, BigInt(build.mode.root) | 1n);
     const tables = new X64PageTables(pages, build.mode);
     expect(tables.translate(...halves(0xffff_ffff_ffff_ffffn))).toBe(build.mode.root + 0xfff);
     expect(tables.walk(virtAddr(0n)).entries).toHaveLength(5);

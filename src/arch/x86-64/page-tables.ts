@@ -64,8 +64,11 @@ export class X64PageTables implements PageTables {
       });
       const large = level > 0 && level <= 2 && (entryLow & LARGE) !== 0;
       const last = level === 0 || large || (entryLow & PRESENT) === 0;
-      if (last) return { entries, physicalAddress: this.#found(high, low), pageSize: 4096 * 512 ** (large ? level : 0) };
-      tablePfn = Math.floor(((entryHigh & this.#addressHigh) * WRAP + ((entryLow & ~this.#encryptionLow & ~0xfff) >>> 0)) / 4096);
+      if (last)
+        return { entries, physicalAddress: this.#found(high, low), pageSize: 4096 * 512 ** (large ? level : 0) };
+      tablePfn = Math.floor(
+        ((entryHigh & this.#addressHigh) * WRAP + ((entryLow & ~this.#encryptionLow & ~0xfff) >>> 0)) / 4096,
+      );
     }
   }
 

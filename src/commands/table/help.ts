@@ -13,7 +13,9 @@ export const help: Command = {
   summary: 'what commands there are, and what each does',
   synopsis: ['help [command ...]'],
   options: [],
-  description: ['Without an argument lists the commands. "help input" tells what may surround one: pipes, files, shell.'],
+  description: [
+    'Without an argument lists the commands. "help input" tells what may surround one: pipes, files, shell.',
+  ],
   examples: [{ line: 'help bt', text: 'what bt does, its options, examples' }],
   completes: 'command',
   many: true,
@@ -26,7 +28,10 @@ export const help: Command = {
 function overview(): string[] {
   const width = Math.max(...commands.map((command) => command.name.length)) + 2;
   return [
-    ...commands.map(({ name, summary, aliases }) => `  ${name.padEnd(width)}${summary}${aliases.length === 0 ? '' : ` (also: ${aliases.join(', ')})`}`),
+    ...commands.map(
+      ({ name, summary, aliases }) =>
+        `  ${name.padEnd(width)}${summary}${aliases.length === 0 ? '' : ` (also: ${aliases.join(', ')})`}`,
+    ),
     '',
     '"help COMMAND" tells more of one; "help input" what may surround one.',
   ];
@@ -35,14 +40,19 @@ function overview(): string[] {
 function helpFor(word: string): string[] {
   const command = findCommand(word);
   if (command === undefined) throw new LookupError('command', word, nearestNames(word, commandNames()));
-  const flagWidth = Math.max(0, ...command.options.map((option) => option.flag.length + (option.value?.length ?? -3) + 3));
+  const flagWidth = Math.max(
+    0,
+    ...command.options.map((option) => option.flag.length + (option.value?.length ?? -3) + 3),
+  );
   return [
     `${command.name}: ${command.summary}`,
     '',
     ...command.synopsis.map((form) => `  ${form}`),
     ...(command.aliases.length === 0 ? [] : ['', `Also: ${command.aliases.join(', ')}`]),
     ...(command.options.length === 0 ? [] : ['']),
-    ...command.options.map(({ flag, value, text }) => `  ${`${flag}${value === undefined ? '' : ` <${value}>`}`.padEnd(flagWidth)}  ${text}`),
+    ...command.options.map(
+      ({ flag, value, text }) => `  ${`${flag}${value === undefined ? '' : ` <${value}>`}`.padEnd(flagWidth)}  ${text}`,
+    ),
     ...command.description.flatMap((paragraph) => ['', ...wrap(paragraph)]),
     '',
     ...command.examples.map(({ line, text }) => `  ${line.padEnd(24)}  ${text}`),

@@ -14,7 +14,9 @@ export const log: Command = {
     { flag: '-m', text: 'with the level of each message: <0> to <7>' },
     { flag: '-d', text: 'with the dictionary of each message: subsystem, device' },
   ],
-  description: ["Prints the kernel's messages, oldest first, as dmesg would have. Control characters in them are shown as \\xNN."],
+  description: [
+    "Prints the kernel's messages, oldest first, as dmesg would have. Control characters in them are shown as \\xNN.",
+  ],
   examples: [
     { line: 'log', text: 'all messages' },
     { line: 'log -T | tail', text: 'the last ones, with the time of day' },

@@ -3,7 +3,14 @@
 import { addVirt, type VirtAddr } from '../../base/addr.ts';
 import { UsageError } from '../../base/errors.ts';
 import { isUserAddress, userSpace } from '../../kernel/mm.ts';
-import { labelWords, physicalMemory, readMemory, virtualMemory, type MemoryDump, type MemorySource } from '../../query/memory-dump.ts';
+import {
+  labelWords,
+  physicalMemory,
+  readMemory,
+  virtualMemory,
+  type MemoryDump,
+  type MemorySource,
+} from '../../query/memory-dump.ts';
 import type { Command } from '../command.ts';
 import type { ParsedArguments } from '../options.ts';
 import { parseHex, type Session } from '../session.ts';
@@ -21,7 +28,10 @@ export const rd: Command = {
   name: 'rd',
   aliases: [],
   summary: 'memory as words',
-  synopsis: ['rd [-8|-16|-32|-64] [-d|-D|-x|-s] [-p|-u] [-o offset] [-e end] address|symbol [count]', 'rd -a address|symbol'],
+  synopsis: [
+    'rd [-8|-16|-32|-64] [-d|-D|-x|-s] [-p|-u] [-o offset] [-e end] address|symbol [count]',
+    'rd -a address|symbol',
+  ],
   options: [
     { flag: '-8', text: 'bytes' },
     { flag: '-16', text: '16-bit words' },
@@ -51,7 +61,10 @@ export const rd: Command = {
     const [place, countWord] = args.words;
     if (place === undefined) throw new UsageError('rd wants an address or a symbol ("help rd")');
     const offset = args.value('-o');
-    const start = addVirt(args.has('-p') ? physicalAddress(place) : session.address(place), offset === undefined ? 0 : integer(offset));
+    const start = addVirt(
+      args.has('-p') ? physicalAddress(place) : session.address(place),
+      offset === undefined ? 0 : integer(offset),
+    );
     const source = sourceOf(session, args, start);
     if (args.has('-a')) {
       yield readString(source, start);
@@ -59,8 +72,12 @@ export const rd: Command = {
     }
     const unit = units.find(([flag]) => args.has(flag))?.[1] ?? 8;
     const end = args.value('-e');
-    const length = end === undefined ? unit * (countWord === undefined ? 1 : integer(countWord)) : Number(session.address(end) - start);
-    if (length <= 0 || length > MOST_BYTES) throw new UsageError(`rd: ${countWord ?? end ?? ''} is no usable count (1 to ${MOST_BYTES / unit})`);
+    const length =
+      end === undefined
+        ? unit * (countWord === undefined ? 1 : integer(countWord))
+        : Number(session.address(end) - start);
+    if (length <= 0 || length > MOST_BYTES)
+      throw new UsageError(`rd: ${countWord ?? end ?? ''} is no usable count (1 to ${MOST_BYTES / unit})`);
     const { bytes, fault } = readMemory(source, start, length);
     const format = args.has('-s') ? 'symbol' : args.has('-d') ? 'decimal' : args.has('-D') ? 'unsigned' : 'hex';
     yield {
@@ -94,12 +111,23 @@ function readString(source: MemorySource, start: VirtAddr): MemoryDump {
     if (end >= 0 || chunk.fault !== undefined) break;
   }
   const bytes = Uint8Array.from(parts);
-  return { type: 'memory', address: start, physical: source.physical, unit: 1, format: 'string', ascii: false, bytes, fault, labels: new Map() };
+  return {
+    type: 'memory',
+    address: start,
+    physical: source.physical,
+    unit: 1,
+    format: 'string',
+    ascii: false,
+    bytes,
+    fault,
+    labels: new Map(),
+  };
 }
 
 function physicalAddress(word: string): VirtAddr {
   const address = parseHex(word);
-  if (address === undefined || address >= 1n << 52n) throw new UsageError(`${word} is no physical address (hex, below 2^52)`);
+  if (address === undefined || address >= 1n << 52n)
+    throw new UsageError(`${word} is no physical address (hex, below 2^52)`);
   return address;
 }
 

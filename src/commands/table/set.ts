@@ -34,7 +34,10 @@ export const set: Command = {
     if (word === 'radix') {
       if (value !== undefined && value !== '10' && value !== '16') throw new UsageError('set radix wants 10 or 16');
       if (value !== undefined) session.radix = value === '16' ? 16 : 10;
-      yield { type: 'text', lines: [`output radix: ${session.radix} (${session.radix === 16 ? 'hexadecimal' : 'decimal'})`] };
+      yield {
+        type: 'text',
+        lines: [`output radix: ${session.radix} (${session.radix === 16 ? 'hexadecimal' : 'decimal'})`],
+      };
       return;
     }
     if (cpu !== undefined) {

@@ -9,7 +9,14 @@ export const sym: Command = {
   name: 'sym',
   aliases: [],
   summary: 'symbols by name or address',
-  synopsis: ['sym symbol | address ...', 'sym [-p | -n] symbol | address', 'sym -q text', 'sym -l', 'sym -M', 'sym -m module'],
+  synopsis: [
+    'sym symbol | address ...',
+    'sym [-p | -n] symbol | address',
+    'sym -q text',
+    'sym -l',
+    'sym -M',
+    'sym -m module',
+  ],
   options: [
     { flag: '-l', text: 'every symbol' },
     { flag: '-M', text: 'every symbol of the modules' },

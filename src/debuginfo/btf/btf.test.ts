@@ -39,24 +39,52 @@ function sample(): { builder: BtfBuilder; ids: Record<string, number> } {
     { name: 'plain', type: u32, offset: 4 },
   ]);
   const old5 = b.int('unsigned int', 4, { bits: 5 });
-  const oldBits = b.compound('struct', 'old_bits', 4, [
-    { name: 'x', type: old5, offset: 0, bitOffset: 4 },
-    { name: 'y', type: old5, offset: 0, bitOffset: 9 },
-    { name: 'z', type: u32, offset: 4 },
-  ], false); // prettier-ignore
+  const oldBits = b.compound(
+    'struct',
+    'old_bits',
+    4,
+    [
+      { name: 'x', type: old5, offset: 0, bitOffset: 4 },
+      { name: 'y', type: old5, offset: 0, bitOffset: 9 },
+      { name: 'z', type: u32, offset: 4 },
+    ],
+    false,
+  );
   const state = b.enum('state', { RUNNING: 0, DEAD: 0x80 });
   const negative = b.enum('negative', { NONE: -1, SOME: 1 }, { signed: true });
   const wide = b.enum64('wide', { TOP: 0xffff_ffff_ffff_ffffn, LOW: 1n });
   const wideSigned = b.enum64('wide_signed', { BOTTOM: -1n }, true);
   const forward = b.forward('hidden');
-  const callback = b.prototype(int, [{ name: 'work', type: node + 1 }, { name: '', type: 0 }]); // prettier-ignore
+  const callback = b.prototype(int, [
+    { name: 'work', type: node + 1 },
+    { name: '', type: 0 },
+  ]);
   const tagged = b.pointer(b.typeTag('user', char));
   const variable = b.variable('per_cpu_state', state);
   b.section('.data..percpu', [{ id: variable, offset: 0, size: 4 }]);
   b.declTag('tag', node);
   b.function('do_it', callback);
   const float = b.float('double', 8);
-  return { builder: b, ids: { int, text, matrix, flexible, node, newBits, oldBits, state, negative, wide, wideSigned, forward, callback, tagged, float } };
+  return {
+    builder: b,
+    ids: {
+      int,
+      text,
+      matrix,
+      flexible,
+      node,
+      newBits,
+      oldBits,
+      state,
+      negative,
+      wide,
+      wideSigned,
+      forward,
+      callback,
+      tagged,
+      float,
+    },
+  };
 }
 
 const { builder, ids } = sample();
@@ -100,7 +128,9 @@ describe('types', () => {
   });
 
   it('have bit-fields, by kind_flag', () => {
-    const bits = btf.compound('struct', 'new_bits')?.members.map(({ name, offset, bitField }) => [name, offset, bitField]);
+    const bits = btf
+      .compound('struct', 'new_bits')
+      ?.members.map(({ name, offset, bitField }) => [name, offset, bitField]);
     expect(bits).toEqual([
       ['a', 0, { bitOffset: 0, bitSize: 3 }],
       ['b', 0, { bitOffset: 3, bitSize: 13 }],
@@ -109,7 +139,9 @@ describe('types', () => {
   });
 
   it('have bit-fields, by narrow integers', () => {
-    const bits = btf.compound('struct', 'old_bits')?.members.map(({ name, offset, bitField }) => [name, offset, bitField]);
+    const bits = btf
+      .compound('struct', 'old_bits')
+      ?.members.map(({ name, offset, bitField }) => [name, offset, bitField]);
     expect(bits).toEqual([
       ['x', 0, { bitOffset: 4, bitSize: 5 }],
       ['y', 1, { bitOffset: 1, bitSize: 5 }],
@@ -118,8 +150,20 @@ describe('types', () => {
   });
 
   it('have enumerators with their signs', () => {
-    expect(btf.enumeration('negative')).toMatchObject({ signed: true, enumerators: [{ name: 'NONE', value: -1n }, { name: 'SOME', value: 1n }] }); // prettier-ignore
-    expect(btf.enumeration('wide')).toMatchObject({ size: 8, enumerators: [{ name: 'TOP', value: 0xffff_ffff_ffff_ffffn }, { name: 'LOW', value: 1n }] }); // prettier-ignore
+    expect(btf.enumeration('negative')).toMatchObject({
+      signed: true,
+      enumerators: [
+        { name: 'NONE', value: -1n },
+        { name: 'SOME', value: 1n },
+      ],
+    });
+    expect(btf.enumeration('wide')).toMatchObject({
+      size: 8,
+      enumerators: [
+        { name: 'TOP', value: 0xffff_ffff_ffff_ffffn },
+        { name: 'LOW', value: 1n },
+      ],
+    });
     expect(btf.enumerator('BOTTOM')).toBe(-1n);
     expect(btf.enumerator('DEAD')).toBe(0x80n);
     expect(btf.enumerator('ABSENT')).toBeUndefined();
@@ -191,7 +235,11 @@ describe('damaged BTF', () => {
 
   it('with anonymous members that hold their own struct ends, too', () => {
     const loop = new BtfBuilder();
-    loop.struct('', 8, Array.from({ length: 8 }, () => ({ name: '', type: 1, offset: 0 })));
+    loop.struct(
+      '',
+      8,
+      Array.from({ length: 8 }, () => ({ name: '', type: 1, offset: 0 })),
+    );
     const data = new Btf(loop.build(), '.BTF');
     const found = strip(data.type(1));
     expect(found.kind === 'struct' && findMember(found, 'x')).toBeUndefined();

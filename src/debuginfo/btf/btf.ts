@@ -208,7 +208,16 @@ const LONGEST_TAG_CHAIN = 64;
 
 /** By kind: what is looked up by name. */
 const indexedKinds: readonly boolean[] = Array.from({ length: BTF_KIND_ENUM64 + 1 }, (_, kind) =>
-  [BTF_KIND_INT, BTF_KIND_STRUCT, BTF_KIND_UNION, BTF_KIND_ENUM, BTF_KIND_ENUM64, BTF_KIND_TYPEDEF, BTF_KIND_FLOAT, BTF_KIND_VAR].includes(kind),
+  [
+    BTF_KIND_INT,
+    BTF_KIND_STRUCT,
+    BTF_KIND_UNION,
+    BTF_KIND_ENUM,
+    BTF_KIND_ENUM64,
+    BTF_KIND_TYPEDEF,
+    BTF_KIND_FLOAT,
+    BTF_KIND_VAR,
+  ].includes(kind),
 );
 
 /** Where each record begins. */

@@ -1,7 +1,15 @@
 /** One BTF record into the type model; those that stand for another type never come here. Kernel Documentation/bpf/btf.rst, section 2.2. */
 
 import { u32At } from '../../bytes/read.ts';
-import { voidType, type BitField, type CompoundType, type Enumerator, type EnumType, type Member, type Type } from '../types/type.ts';
+import {
+  voidType,
+  type BitField,
+  type CompoundType,
+  type Enumerator,
+  type EnumType,
+  type Member,
+  type Type,
+} from '../types/type.ts';
 import type { Btf, BtfRecord } from './btf.ts';
 import {
   BTF_KIND_ARRAY,
@@ -35,7 +43,8 @@ export function decodeType(btf: Btf, record: BtfRecord): Type {
         name,
         size: sizeOrType,
         signed: (encoding & INT_SIGNED) !== 0,
-        encoding: (encoding & INT_BOOL) !== 0 ? 'bool' : (encoding & INT_CHAR) !== 0 || isCharName(name) ? 'char' : 'integer',
+        encoding:
+          (encoding & INT_BOOL) !== 0 ? 'bool' : (encoding & INT_CHAR) !== 0 || isCharName(name) ? 'char' : 'integer',
       };
     }
     case BTF_KIND_FLOAT:
@@ -60,7 +69,8 @@ export function decodeType(btf: Btf, record: BtfRecord): Type {
     case BTF_KIND_CONST:
     case BTF_KIND_VOLATILE:
     case BTF_KIND_RESTRICT: {
-      const qualifier = record.kind === BTF_KIND_CONST ? 'const' : record.kind === BTF_KIND_VOLATILE ? 'volatile' : 'restrict';
+      const qualifier =
+        record.kind === BTF_KIND_CONST ? 'const' : record.kind === BTF_KIND_VOLATILE ? 'volatile' : 'restrict';
       return { kind: 'qualified', qualifier, get target() { return btf.type(sizeOrType); } }; // prettier-ignore
     }
     case BTF_KIND_FUNC_PROTO:
@@ -135,7 +145,13 @@ function decodeEnum(btf: Btf, record: BtfRecord): EnumType {
     const value = record.flag || !wide ? BigInt.asIntN(wide ? 64 : 32, unsigned) : unsigned;
     enumerators.push({ name: btf.string(u32At(btf.types, at)), value });
   }
-  return { kind: 'enum', name: record.name === '' ? undefined : record.name, size: record.sizeOrType, signed: record.flag, enumerators };
+  return {
+    kind: 'enum',
+    name: record.name === '' ? undefined : record.name,
+    size: record.sizeOrType,
+    signed: record.flag,
+    enumerators,
+  };
 }
 
 function decodeFunction(btf: Btf, record: BtfRecord): Type {

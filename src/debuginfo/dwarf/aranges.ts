@@ -50,12 +50,14 @@ export function parseAranges(section: DebugSection): Float64Array {
     const wide = length === 0xffff_ffff;
     if (wide) length = cursor.u53();
     const end = cursor.position + length;
-    if (end > bytes.length || length === 0) throw new FormatError(section.name, 'a set is longer than the section', start);
+    if (end > bytes.length || length === 0)
+      throw new FormatError(section.name, 'a set is longer than the section', start);
     cursor.skip(2);
     const unit = wide ? cursor.u53() : cursor.u32();
     const addressSize = cursor.u8();
     const segmentSize = cursor.u8();
-    if (addressSize !== 8 || segmentSize !== 0) throw new FormatError(section.name, 'has addresses of another size', start);
+    if (addressSize !== 8 || segmentSize !== 0)
+      throw new FormatError(section.name, 'has addresses of another size', start);
     let at = start + Math.ceil((cursor.position - start) / 16) * 16;
     for (; at + 16 <= end; at += 16) {
       const low = s64At(bytes, at);

@@ -77,7 +77,11 @@ export class CallFrames {
   }
 
   #commonAt(offset: number): CommonInformation | undefined {
-    if (!this.#common.has(offset)) this.#common.set(offset, attempt(() => readCommon(this.#bytes(), offset)));
+    if (!this.#common.has(offset))
+      this.#common.set(
+        offset,
+        attempt(() => readCommon(this.#bytes(), offset)),
+      );
     return this.#common.get(offset);
   }
 }

@@ -78,7 +78,8 @@ export class DwarfInfo {
   /** Every unit that can be read, in the order of the file. Those that only pass by are not kept. */
   *units(): Generator<Unit> {
     for (const offset of this.#unitOffsets()) {
-      const unit = this.#units.get(offset) ?? attempt(() => new Unit(this.sections, readUnitHeader(this.sections, offset)));
+      const unit =
+        this.#units.get(offset) ?? attempt(() => new Unit(this.sections, readUnitHeader(this.sections, offset)));
       if (unit !== undefined) yield unit;
     }
   }
@@ -128,7 +129,10 @@ export class DwarfInfo {
     const { offset } = unit.header;
     if (!this.#lines.has(offset)) {
       const program = unit.lineProgram;
-      this.#lines.set(offset, program === undefined ? undefined : attempt(() => new LineProgram(this.sections, program)));
+      this.#lines.set(
+        offset,
+        program === undefined ? undefined : attempt(() => new LineProgram(this.sections, program)),
+      );
     }
     return this.#lines.get(offset);
   }
@@ -149,7 +153,13 @@ export class DwarfInfo {
     return this.#source(unit, lines, file, line, die.number(DW_AT_call_column) ?? 0);
   }
 
-  #source(unit: Unit, lines: LineProgram | undefined, file: number, line: number, column: number): SourceLine | undefined {
+  #source(
+    unit: Unit,
+    lines: LineProgram | undefined,
+    file: number,
+    line: number,
+    column: number,
+  ): SourceLine | undefined {
     const path = lines?.path(file);
     return path === undefined ? undefined : { file: treePath(path, unit.compilationDirectory), line, column };
   }
@@ -181,7 +191,7 @@ export class DwarfInfo {
   #allUnitOffsets(): Float64Array {
     const info = this.sections.required('.debug_info');
     const offsets: number[] = [];
-    for (let offset = 0; offset < info.size; ) {
+    for (let offset = 0; offset < info.size;) {
       const header = attempt(() => readUnitHeader(this.sections, offset));
       if (header === undefined) break;
       offsets.push(offset);

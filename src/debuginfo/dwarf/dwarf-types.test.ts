@@ -12,7 +12,11 @@ import { DW_OP_plus_uconst } from './operation-constants.ts';
 const named = (name: string): [number, number, string] => [F.DW_AT_name, F.DW_FORM_string, name];
 const size = (bytes: number): [number, number, number] => [F.DW_AT_byte_size, F.DW_FORM_data1, bytes];
 const of = (ref: string): [number, number, { ref: string }] => [F.DW_AT_type, F.DW_FORM_ref4, { ref }];
-const base = (label: string, name: string, bytes: number, encoding: number): DieSpec => ({ tag: F.DW_TAG_base_type, label, attributes: [named(name), size(bytes), [F.DW_AT_encoding, F.DW_FORM_data1, encoding]] }); // prettier-ignore
+const base = (label: string, name: string, bytes: number, encoding: number): DieSpec => ({
+  tag: F.DW_TAG_base_type,
+  label,
+  attributes: [named(name), size(bytes), [F.DW_AT_encoding, F.DW_FORM_data1, encoding]],
+});
 
 function open(children: readonly DieSpec[], version: 4 | 5 = 5): DwarfTypes {
   const b = new DwarfBuilder();
@@ -27,7 +31,11 @@ function struct(types: DwarfTypes, name: string): CompoundType {
   return found;
 }
 
-const member = (name: string, type: string, place: readonly (readonly [number, number, number | Uint8Array])[]): DieSpec => ({ tag: F.DW_TAG_member, attributes: [named(name), of(type), ...place] }); // prettier-ignore
+const member = (
+  name: string,
+  type: string,
+  place: readonly (readonly [number, number, number | Uint8Array])[],
+): DieSpec => ({ tag: F.DW_TAG_member, attributes: [named(name), of(type), ...place] });
 
 const types = open([
   base('int', 'int', 4, F.DW_ATE_signed),
@@ -39,43 +47,101 @@ const types = open([
   { tag: F.DW_TAG_volatile_type, label: 'vu32', attributes: [of('u32')] },
   { tag: F.DW_TAG_pointer_type, label: 'void*', attributes: [size(8)] },
   { tag: F.DW_TAG_pointer_type, label: 'node*', attributes: [of('node')] },
-  { tag: F.DW_TAG_array_type, label: 'matrix', attributes: [of('int')], children: [
-    { tag: F.DW_TAG_subrange_type, attributes: [[F.DW_AT_upper_bound, F.DW_FORM_data1, 1]] },
-    { tag: F.DW_TAG_subrange_type, attributes: [[F.DW_AT_count, F.DW_FORM_data1, 3]] },
-  ] },
-  { tag: F.DW_TAG_array_type, label: 'flexible', attributes: [of('char')], children: [{ tag: F.DW_TAG_subrange_type }] },
+  {
+    tag: F.DW_TAG_array_type,
+    label: 'matrix',
+    attributes: [of('int')],
+    children: [
+      { tag: F.DW_TAG_subrange_type, attributes: [[F.DW_AT_upper_bound, F.DW_FORM_data1, 1]] },
+      { tag: F.DW_TAG_subrange_type, attributes: [[F.DW_AT_count, F.DW_FORM_data1, 3]] },
+    ],
+  },
+  {
+    tag: F.DW_TAG_array_type,
+    label: 'flexible',
+    attributes: [of('char')],
+    children: [{ tag: F.DW_TAG_subrange_type }],
+  },
   { tag: F.DW_TAG_structure_type, attributes: [named('node'), [F.DW_AT_declaration, F.DW_FORM_flag_present]] },
-  { tag: F.DW_TAG_structure_type, label: 'node', attributes: [named('node'), size(64)], children: [
-    member('next', 'node*', [[F.DW_AT_data_member_location, F.DW_FORM_data1, 0]]),
-    { tag: F.DW_TAG_member, attributes: [of('inner'), [F.DW_AT_data_member_location, F.DW_FORM_data1, 8]] },
-    member('matrix', 'matrix', [[F.DW_AT_data_member_location, F.DW_FORM_exprloc, Uint8Array.of(DW_OP_plus_uconst, 16)]]),
-    member('tail', 'flexible', [[F.DW_AT_data_member_location, F.DW_FORM_data1, 64]]),
-  ] },
-  { tag: F.DW_TAG_union_type, label: 'inner', attributes: [size(8)], children: [member('raw', 'void*', []), member('low', 'vu32', [])] },
-  { tag: F.DW_TAG_structure_type, attributes: [named('new_bits'), size(8)], children: [
-    member('a', 'u32', [[F.DW_AT_bit_size, F.DW_FORM_data1, 3], [F.DW_AT_data_bit_offset, F.DW_FORM_data1, 0]]),
-    member('b', 'u32', [[F.DW_AT_bit_size, F.DW_FORM_data1, 13], [F.DW_AT_data_bit_offset, F.DW_FORM_data1, 35]]),
-  ] },
+  {
+    tag: F.DW_TAG_structure_type,
+    label: 'node',
+    attributes: [named('node'), size(64)],
+    children: [
+      member('next', 'node*', [[F.DW_AT_data_member_location, F.DW_FORM_data1, 0]]),
+      { tag: F.DW_TAG_member, attributes: [of('inner'), [F.DW_AT_data_member_location, F.DW_FORM_data1, 8]] },
+      member('matrix', 'matrix', [
+        [F.DW_AT_data_member_location, F.DW_FORM_exprloc, Uint8Array.of(DW_OP_plus_uconst, 16)],
+      ]),
+      member('tail', 'flexible', [[F.DW_AT_data_member_location, F.DW_FORM_data1, 64]]),
+    ],
+  },
+  {
+    tag: F.DW_TAG_union_type,
+    label: 'inner',
+    attributes: [size(8)],
+    children: [member('raw', 'void*', []), member('low', 'vu32', [])],
+  },
+  {
+    tag: F.DW_TAG_structure_type,
+    attributes: [named('new_bits'), size(8)],
+    children: [
+      member('a', 'u32', [
+        [F.DW_AT_bit_size, F.DW_FORM_data1, 3],
+        [F.DW_AT_data_bit_offset, F.DW_FORM_data1, 0],
+      ]),
+      member('b', 'u32', [
+        [F.DW_AT_bit_size, F.DW_FORM_data1, 13],
+        [F.DW_AT_data_bit_offset, F.DW_FORM_data1, 35],
+      ]),
+    ],
+  },
   // As GCC 10 wrote for: u32 a:3; u32 b:13; at byte 4. The bit offset counts from the most significant bit.
-  { tag: F.DW_TAG_structure_type, attributes: [named('old_bits'), size(8)], children: [
-    member('a', 'u32', [[F.DW_AT_byte_size, F.DW_FORM_data1, 4], [F.DW_AT_bit_size, F.DW_FORM_data1, 3], [F.DW_AT_bit_offset, F.DW_FORM_data1, 29], [F.DW_AT_data_member_location, F.DW_FORM_data1, 4]]),
-    member('b', 'uint', [[F.DW_AT_bit_size, F.DW_FORM_data1, 13], [F.DW_AT_bit_offset, F.DW_FORM_data1, 16], [F.DW_AT_data_member_location, F.DW_FORM_data1, 4]]),
-  ] },
-  { tag: F.DW_TAG_enumeration_type, attributes: [named('state'), size(4)], children: [
-    { tag: F.DW_TAG_enumerator, attributes: [named('NONE'), [F.DW_AT_const_value, F.DW_FORM_sdata, -1]] },
-    { tag: F.DW_TAG_enumerator, attributes: [named('FULL'), [F.DW_AT_const_value, F.DW_FORM_data1, 200]] },
-  ] },
-  { tag: F.DW_TAG_enumeration_type, attributes: [named('wide'), size(8)], children: [
-    { tag: F.DW_TAG_enumerator, attributes: [named('TOP'), [F.DW_AT_const_value, F.DW_FORM_data8, 0xffff_ffff_ffff_ffffn]] },
-  ] },
-  { tag: F.DW_TAG_subroutine_type, label: 'loop', attributes: [of('int')], children: [
-    { tag: F.DW_TAG_formal_parameter, attributes: [of('loop')] },
-    { tag: F.DW_TAG_unspecified_parameters },
-  ] },
+  {
+    tag: F.DW_TAG_structure_type,
+    attributes: [named('old_bits'), size(8)],
+    children: [
+      member('a', 'u32', [
+        [F.DW_AT_byte_size, F.DW_FORM_data1, 4],
+        [F.DW_AT_bit_size, F.DW_FORM_data1, 3],
+        [F.DW_AT_bit_offset, F.DW_FORM_data1, 29],
+        [F.DW_AT_data_member_location, F.DW_FORM_data1, 4],
+      ]),
+      member('b', 'uint', [
+        [F.DW_AT_bit_size, F.DW_FORM_data1, 13],
+        [F.DW_AT_bit_offset, F.DW_FORM_data1, 16],
+        [F.DW_AT_data_member_location, F.DW_FORM_data1, 4],
+      ]),
+    ],
+  },
+  {
+    tag: F.DW_TAG_enumeration_type,
+    attributes: [named('state'), size(4)],
+    children: [
+      { tag: F.DW_TAG_enumerator, attributes: [named('NONE'), [F.DW_AT_const_value, F.DW_FORM_sdata, -1]] },
+      { tag: F.DW_TAG_enumerator, attributes: [named('FULL'), [F.DW_AT_const_value, F.DW_FORM_data1, 200]] },
+    ],
+  },
+  {
+    tag: F.DW_TAG_enumeration_type,
+    attributes: [named('wide'), size(8)],
+    children: [
+      {
+        tag: F.DW_TAG_enumerator,
+        attributes: [named('TOP'), [F.DW_AT_const_value, F.DW_FORM_data8, 0xffff_ffff_ffff_ffffn]],
+      },
+    ],
+  },
+  {
+    tag: F.DW_TAG_subroutine_type,
+    label: 'loop',
+    attributes: [of('int')],
+    children: [{ tag: F.DW_TAG_formal_parameter, attributes: [of('loop')] }, { tag: F.DW_TAG_unspecified_parameters }],
+  },
   { tag: F.DW_TAG_typedef, attributes: [named('loop_t'), of('loop')] },
   { tag: F.DW_TAG_typedef, label: 'endless', attributes: [named('endless'), of('endless')] },
   { tag: F.DW_TAG_variable, attributes: [named('a_node'), of('node')] },
-]); // prettier-ignore
+]);
 
 describe('types by name', () => {
   it('are definitions, not declarations', () => {
@@ -95,15 +161,25 @@ describe('types by name', () => {
     expect(strip(findMember(node, 'low')?.type ?? { kind: 'void' })).toMatchObject({ kind: 'int', size: 4 });
     expect(findMember(node, 'matrix[1][2]')).toMatchObject({ offset: 36 });
     expect(sizeOf(findMember(node, 'matrix')?.type ?? { kind: 'void' })).toBe(24);
-    expect(strip(findMember(node, 'tail')?.type ?? { kind: 'void' })).toMatchObject({ kind: 'array', count: undefined });
+    expect(strip(findMember(node, 'tail')?.type ?? { kind: 'void' })).toMatchObject({
+      kind: 'array',
+      count: undefined,
+    });
     const next = strip(findMember(node, 'next')?.type ?? { kind: 'void' });
     expect(next.kind === 'pointer' && next.target).toBe(node);
   });
 
   it('have bit-fields of both kinds', () => {
-    const bits = (name: string): unknown => struct(types, name).members.map(({ name: member, offset, bitField }) => [member, offset, bitField]);
-    expect(bits('new_bits')).toEqual([['a', 0, { bitOffset: 0, bitSize: 3 }], ['b', 4, { bitOffset: 3, bitSize: 13 }]]); // prettier-ignore
-    expect(bits('old_bits')).toEqual([['a', 4, { bitOffset: 0, bitSize: 3 }], ['b', 4, { bitOffset: 3, bitSize: 13 }]]); // prettier-ignore
+    const bits = (name: string): unknown =>
+      struct(types, name).members.map(({ name: member, offset, bitField }) => [member, offset, bitField]);
+    expect(bits('new_bits')).toEqual([
+      ['a', 0, { bitOffset: 0, bitSize: 3 }],
+      ['b', 4, { bitOffset: 3, bitSize: 13 }],
+    ]);
+    expect(bits('old_bits')).toEqual([
+      ['a', 4, { bitOffset: 0, bitSize: 3 }],
+      ['b', 4, { bitOffset: 3, bitSize: 13 }],
+    ]);
   });
 
   it('have enumerators, of any width and sign', () => {

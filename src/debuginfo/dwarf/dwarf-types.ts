@@ -184,7 +184,13 @@ function baseType(die: Die): Type {
   if (encoding === DW_ATE_float) return { kind: 'float', name, size };
   const signed = encoding === DW_ATE_signed || encoding === DW_ATE_signed_char;
   const isChar = encoding === DW_ATE_signed_char || encoding === DW_ATE_unsigned_char;
-  return { kind: 'int', name, size, signed, encoding: encoding === DW_ATE_boolean ? 'bool' : isChar ? 'char' : 'integer' };
+  return {
+    kind: 'int',
+    name,
+    size,
+    signed,
+    encoding: encoding === DW_ATE_boolean ? 'bool' : isChar ? 'char' : 'integer',
+  };
 }
 
 /** A dimension for each subrange, the first the outermost. */
@@ -257,8 +263,7 @@ class DwarfCompound implements CompoundType {
 /** DWARF 5 section 5.7.6; the big-endian bit offset of DWARF 2 and 3, which GCC wrote up to version 10, too. */
 function placeOf(die: Die): Pick<Member, 'offset' | 'bitField'> {
   const block = die.block(DW_AT_data_member_location);
-  const location =
-    die.number(DW_AT_data_member_location) ?? (block?.[0] === DW_OP_plus_uconst ? ulebAt(block, 1) : 0);
+  const location = die.number(DW_AT_data_member_location) ?? (block?.[0] === DW_OP_plus_uconst ? ulebAt(block, 1) : 0);
   const bitSize = die.number(DW_AT_bit_size);
   if (bitSize === undefined) return { offset: location, bitField: undefined };
   const oldOffset = die.number(DW_AT_bit_offset);

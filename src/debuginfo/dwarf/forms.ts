@@ -97,7 +97,13 @@ export function offsetAt(bytes: Uint8Array, at: number, encoding: Encoding): num
 }
 
 /** A constant, flag, index or offset as a number; undefined where the form holds none. */
-export function numberOfForm(bytes: Uint8Array, at: number, form: number, implicit: number, encoding: Encoding): number | undefined {
+export function numberOfForm(
+  bytes: Uint8Array,
+  at: number,
+  form: number,
+  implicit: number,
+  encoding: Encoding,
+): number | undefined {
   switch (form) {
     case F.DW_FORM_implicit_const:
       return implicit;

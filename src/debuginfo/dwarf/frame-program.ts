@@ -44,7 +44,9 @@ export function runFrameProgram(
   execute(common, common.instructions, start, Infinity, initial, initial);
   const state: State = { cfa: initial.cfa, registers: new Map(initial.registers) };
   execute(common, instructions, start, address, state, initial);
-  return state.cfa && { cfa: state.cfa, registers: state.registers, returnAddressRegister: common.returnAddressRegister };
+  return (
+    state.cfa && { cfa: state.cfa, registers: state.registers, returnAddressRegister: common.returnAddressRegister }
+  );
 }
 
 function execute(

@@ -13,7 +13,14 @@ import { DwarfSections } from './sections.ts';
 
 const TEXT = 0xffff_ffff_8100_0000n;
 const at = (offset: number): number => Number(BigInt.asIntN(64, TEXT)) + offset;
-const plain = { directories: ['/src', 'a'], files: [{ name: 'zero.c', directory: 0 }, { name: 'one.c', directory: 1 }, { name: 'two.h', directory: 1 }] }; // prettier-ignore
+const plain = {
+  directories: ['/src', 'a'],
+  files: [
+    { name: 'zero.c', directory: 0 },
+    { name: 'one.c', directory: 1 },
+    { name: 'two.h', directory: 1 },
+  ],
+};
 
 function run(spec: Partial<LineSpec>, write: (program: LineAssembler) => void): LineProgram {
   const b = new DwarfBuilder();
@@ -55,7 +62,17 @@ describe.each([2, 3, 4, 5] as const)('version %i', (version) => {
 
   it('scales by the minimum instruction length, but not DW_LNS_fixed_advance_pc', () => {
     const program = run({ version, minimumInstruction: 4, lineBase: -3, lineRange: 12 }, (p) => {
-      p.setAddress(TEXT).copy().special(1, 2).advancePc(3).special(1, 0).fixedAdvancePc(1).special(1, 0).constAddPc().special(1, 0).advancePc(1).endSequence();
+      p.setAddress(TEXT)
+        .copy()
+        .special(1, 2)
+        .advancePc(3)
+        .special(1, 0)
+        .fixedAdvancePc(1)
+        .special(1, 0)
+        .constAddPc()
+        .special(1, 0)
+        .advancePc(1)
+        .endSequence();
     });
     const step = Math.floor((255 - 13) / 12) * 4;
     expect([0, 8, 20, 21, 21 + step].map((offset) => program.rowAt(at(offset))?.line)).toEqual([1, 2, 3, 4, 5]);
@@ -64,9 +81,15 @@ describe.each([2, 3, 4, 5] as const)('version %i', (version) => {
 
   it('keeps sequences apart and sorts them', () => {
     const program = run({ version }, (p) => {
-      p.setAddress(TEXT + 0x100n).advanceLine(9).copy().advancePc(0x10).endSequence();
+      p.setAddress(TEXT + 0x100n)
+        .advanceLine(9)
+        .copy()
+        .advancePc(0x10)
+        .endSequence();
       p.setAddress(TEXT).advanceLine(4).copy().advancePc(0x10).endSequence();
-      p.setAddress(TEXT + 0x50n).copy().endSequence(); // empty
+      p.setAddress(TEXT + 0x50n)
+        .copy()
+        .endSequence(); // empty
       p.setAddress(TEXT + 0x200n).copy(); // never ends
     });
     expect(program.rowAt(at(0x108))?.line).toBe(10);
@@ -101,7 +124,11 @@ describe('a damaged program', () => {
     return new LineProgram(new DwarfSections(openElfBytes(elf.build()), memoryHost()), 0);
   };
   const header = (count: bigint, formats: readonly number[]): Uint8Array => {
-    const tables = new ByteWriter().bytes([1, 1, 1, 0xfb, 14, 1]).u8(formats.length / 2).bytes(formats).uleb(count);
+    const tables = new ByteWriter()
+      .bytes([1, 1, 1, 0xfb, 14, 1])
+      .u8(formats.length / 2)
+      .bytes(formats)
+      .uleb(count);
     const body = new ByteWriter().u16(5).u8(8).u8(0).u32(tables.length).bytes(tables.build()).zeros(8);
     return new ByteWriter().u32(body.length).bytes(body.build()).build();
   };

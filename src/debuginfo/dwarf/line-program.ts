@@ -119,7 +119,13 @@ export class LineProgram {
   #run(
     bytes: Uint8Array,
     start: number,
-    header: { minimumInstruction: number; lineBase: number; lineRange: number; opcodeBase: number; operandCounts: Uint8Array },
+    header: {
+      minimumInstruction: number;
+      lineBase: number;
+      lineRange: number;
+      opcodeBase: number;
+      operandCounts: Uint8Array;
+    },
   ): void {
     const { minimumInstruction, lineBase, lineRange, opcodeBase, operandCounts } = header;
     const constAddPc = Math.floor((255 - opcodeBase) / lineRange) * minimumInstruction;

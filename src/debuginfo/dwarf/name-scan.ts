@@ -61,11 +61,16 @@ export class NamedEntries {
 
   /** Offsets in .debug_info of entries that bear a name. */
   find(name: string): number[] {
-    return [...this.#byString.find(name).map((index) => this.#entries[index] as number), ...(this.#inline.get(name) ?? [])];
+    return [
+      ...this.#byString.find(name).map((index) => this.#entries[index] as number),
+      ...(this.#inline.get(name) ?? []),
+    ];
   }
 }
 
-type EntryName = { readonly kind: 'shared'; readonly offset: number } | { readonly kind: 'inline'; readonly text: string };
+type EntryName =
+  | { readonly kind: 'shared'; readonly offset: number }
+  | { readonly kind: 'inline'; readonly text: string };
 type Keep = (unit: Unit, position: number, tag: number, name: EntryName) => void;
 
 /** What is known of the entries of an abbreviation before one is read. */
@@ -162,7 +167,8 @@ function nameOf(unit: Unit, entry: number, at: number, abbrev: Abbrev): EntryNam
       position = skipForm(unit.bytes, position, form, unit.header);
       continue;
     }
-    if (form === F.DW_FORM_strp && unit.header.offsetSize === 4) return { kind: 'shared', offset: u32At(unit.bytes, position) };
+    if (form === F.DW_FORM_strp && unit.header.offsetSize === 4)
+      return { kind: 'shared', offset: u32At(unit.bytes, position) };
     if (form === F.DW_FORM_string) return { kind: 'inline', text: stringAt(unit.bytes, position) };
     const text = new Die(unit, entry, abbrev).string(F.DW_AT_name);
     return text === undefined ? undefined : { kind: 'inline', text };

@@ -82,7 +82,12 @@ function visitPairs(pairs: readonly number[], visit: (low: number, high: number)
   }
 }
 
-function rangeListV5(unit: Unit, offset: number, unitBase: number, visit: (low: number, high: number) => boolean): void {
+function rangeListV5(
+  unit: Unit,
+  offset: number,
+  unitBase: number,
+  visit: (low: number, high: number) => boolean,
+): void {
   const indexed = (index: number): number => unit.sections.indexedAddress(unit.addressBase, index);
   const pairs = withGrowingWindow(unit, '.debug_rnglists', offset, (bytes) => {
     const found: number[] = [];
@@ -132,7 +137,12 @@ function rangeListV5(unit: Unit, offset: number, unitBase: number, visit: (low: 
   visitPairs(pairs, visit);
 }
 
-function rangeListV4(unit: Unit, offset: number, unitBase: number, visit: (low: number, high: number) => boolean): void {
+function rangeListV4(
+  unit: Unit,
+  offset: number,
+  unitBase: number,
+  visit: (low: number, high: number) => boolean,
+): void {
   const pairs = withGrowingWindow(unit, '.debug_ranges', offset, (bytes) => {
     const found: number[] = [];
     let base = unitBase;

@@ -83,7 +83,12 @@ export class DebugSection {
 export type SectionAddress = (name: string) => bigint | undefined;
 
 /** The debug section of that name, under any of its spellings; undefined where the file has none. */
-export function openDebugSection(elf: ElfFile, name: string, host: Host, addressOf: SectionAddress): DebugSection | undefined {
+export function openDebugSection(
+  elf: ElfFile,
+  name: string,
+  host: Host,
+  addressOf: SectionAddress,
+): DebugSection | undefined {
   const section = elf.section(name);
   if (section === undefined || section.type === SHT_NOBITS) {
     const old = elf.section(name.replace('.debug_', '.zdebug_'));
@@ -102,7 +107,8 @@ function inflateElf(elf: ElfFile, section: ElfSection, host: Host): ByteSource {
   const type = header.u32();
   header.skip(4);
   const size = header.u53();
-  if (type !== ELFCOMPRESS_ZLIB) throw new FormatError(name, `is compressed in a way that is not supported (type ${type})`);
+  if (type !== ELFCOMPRESS_ZLIB)
+    throw new FormatError(name, `is compressed in a way that is not supported (type ${type})`);
   return new BytesSource(name, host.inflate(bytes.subarray(24), size));
 }
 

@@ -11,6 +11,9 @@ import type { AbbrevTable } from './abbrev.ts';
 import type { Die } from './die.ts';
 import { openDebugSection, type DebugSection, type SectionAddress } from './section.ts';
 
+/** Units keep the table they use; this many are kept for others that share one. */
+const MOST_TABLES = 64;
+
 export class DwarfSections {
   readonly elf: ElfFile;
   /** Set by whoever keeps the units: finds the entry at an offset of .debug_info. */
@@ -57,6 +60,7 @@ export class DwarfSections {
     let table = this.#abbrevs.get(offset);
     if (table === undefined) {
       table = read(this.required('.debug_abbrev'), offset);
+      if (this.#abbrevs.size >= MOST_TABLES) this.#abbrevs.clear();
       this.#abbrevs.set(offset, table);
     }
     return table;

@@ -51,7 +51,8 @@ export function readUnitHeader(sections: DwarfSections, offset: number): UnitHea
     offsetSize = 8;
   }
   const end = offset + cursor.position + length;
-  if (length > LARGEST_UNIT || end > info.size) throw new FormatError(info.name, 'a unit is longer than the section', offset);
+  if (length > LARGEST_UNIT || end > info.size)
+    throw new FormatError(info.name, 'a unit is longer than the section', offset);
   const version = cursor.u16();
   if (version < 2 || version > 5) throw new FormatError(info.name, `DWARF version ${version} is not supported`, offset);
   const wide = (): number => (offsetSize === 4 ? cursor.u32() : cursor.u53());
@@ -156,7 +157,8 @@ export class Unit {
       const { names, forms, constants } = current;
       for (let index = 0; index < forms.length; index++) {
         const form = forms[index] as number;
-        if (names[index] === DW_AT_sibling) sibling = numberOfForm(bytes, at, form, constants[index] as number, header) ?? 0;
+        if (names[index] === DW_AT_sibling)
+          sibling = numberOfForm(bytes, at, form, constants[index] as number, header) ?? 0;
         at = skipForm(bytes, at, form, header);
       }
       if (current.hasChildren) {

@@ -50,7 +50,7 @@ describe('the dialect', () => {
 
   it('is none for what is no table', () => {
     expect(() => dialectOf([])).toThrow(FormatError);
-    expect(() => dialectOf(new Array<number>(100).fill(0))).toThrow(FormatError);
+    expect(() => dialectOf(Array.from({ length: 100 }, () => 0))).toThrow(FormatError);
     const random = randomFrom(3);
     expect(() => dialectOf(Array.from({ length: 1000 }, () => below(random, 0x10000)))).toThrow(FormatError);
   });
@@ -73,13 +73,25 @@ describe.each(dialects)('an entry of %s', (name) => {
   const at = (offset: number): unknown => table.lookup(TEXT + 0x10000 + offset);
 
   it('says what was written', () => {
-    expect(at(0)).toEqual({ spRegister: 'sp', spOffset: 24, bpRegister: 'prev_sp', bpOffset: -24, type: 'call', signal: false });
+    expect(at(0)).toEqual({
+      spRegister: 'sp',
+      spOffset: 24,
+      bpRegister: 'prev_sp',
+      bpOffset: -24,
+      type: 'call',
+      signal: false,
+    });
     expect(at(0x10)).toMatchObject({ type: 'regs', spOffset: -8, signal: true });
     expect(at(0x20)).toMatchObject({ type: 'regs-partial', spRegister: 'sp_indirect', signal: true });
     expect(at(0x30)).toMatchObject({ type: 'end-of-stack' });
     expect(at(0x40)).toMatchObject({ type: 'undefined' });
     expect(at(0x50)).toMatchObject({ spRegister: 'bp_indirect', spOffset: -4096, bpRegister: 'bp', bpOffset: 32 });
-    expect([0x60, 0x70, 0x80, 0x90].map((offset) => table.lookup(TEXT + 0x10000 + offset)?.spRegister)).toEqual(['r10', 'r13', 'dx', 'di']);
+    expect([0x60, 0x70, 0x80, 0x90].map((offset) => table.lookup(TEXT + 0x10000 + offset)?.spRegister)).toEqual([
+      'r10',
+      'r13',
+      'dx',
+      'di',
+    ]);
   });
 
   it('describes addresses from its own to the next one’s', () => {
@@ -125,7 +137,11 @@ describe('look-up', () => {
     const whole = Uint8Array.from([...ips, ...entries]);
     mutationRun(whole, 4000, (bytes) => {
       const cut = Math.min(ips.length, bytes.length);
-      const table = new OrcTable(new BytesSource('ips', bytes.subarray(0, cut)), new BytesSource('entries', bytes.subarray(cut)), BASE);
+      const table = new OrcTable(
+        new BytesSource('ips', bytes.subarray(0, cut)),
+        new BytesSource('entries', bytes.subarray(cut)),
+        BASE,
+      );
       for (let offset = -16; offset < 1040; offset += 40) table.lookup(TEXT + offset);
     });
   });

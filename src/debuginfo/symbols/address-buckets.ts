@@ -36,7 +36,8 @@ export class AddressBuckets {
       const after = this.#bucketOf(value) + 1;
       starts[after] = (starts[after] as number) + 1;
     }
-    for (let bucket = 0; bucket < count; bucket++) starts[bucket + 1] = (starts[bucket + 1] as number) + (starts[bucket] as number);
+    for (let bucket = 0; bucket < count; bucket++)
+      starts[bucket + 1] = (starts[bucket + 1] as number) + (starts[bucket] as number);
     this.#starts = starts;
     this.#members = new Uint32Array(values.length);
     this.#values = new Float64Array(values.length);

@@ -29,10 +29,31 @@ const SLIDE = 0x1a00_0000n;
 
 function kernel(slide = 0n): SymbolTable {
   const elf = new ElfBuilder();
-  const text = elf.section({ name: '.text', flags: SHF_ALLOC | SHF_EXECINSTR, address: TEXT, data: new Uint8Array(64) });
-  const perCpu = elf.section({ name: '.data..percpu', flags: SHF_ALLOC | SHF_WRITE, address: 0n, data: new Uint8Array(64) });
-  const bss = elf.section({ name: '.bss', type: SHT_NOBITS, flags: SHF_ALLOC | SHF_WRITE, address: TEXT + 0x100_0000n, size: 64 });
-  const rodata = elf.section({ name: '.rodata', flags: SHF_ALLOC, address: TEXT + 0x80_0000n, data: new Uint8Array(64) });
+  const text = elf.section({
+    name: '.text',
+    flags: SHF_ALLOC | SHF_EXECINSTR,
+    address: TEXT,
+    data: new Uint8Array(64),
+  });
+  const perCpu = elf.section({
+    name: '.data..percpu',
+    flags: SHF_ALLOC | SHF_WRITE,
+    address: 0n,
+    data: new Uint8Array(64),
+  });
+  const bss = elf.section({
+    name: '.bss',
+    type: SHT_NOBITS,
+    flags: SHF_ALLOC | SHF_WRITE,
+    address: TEXT + 0x100_0000n,
+    size: 64,
+  });
+  const rodata = elf.section({
+    name: '.rodata',
+    flags: SHF_ALLOC,
+    address: TEXT + 0x80_0000n,
+    data: new Uint8Array(64),
+  });
   elf
     .symbol({ name: '', value: TEXT, type: STT_SECTION, section: text })
     .symbol({ name: 'main.c', value: 0n, type: STT_FILE, section: SHN_ABS })
@@ -109,12 +130,17 @@ describe('by name', () => {
 
   it('the hash finds each of many names, and nothing else', () => {
     fc.assert(
-      fc.property(fc.uniqueArray(fc.stringMatching(/^[a-z_]{1,6}$/), { minLength: 1, maxLength: 200 }), fc.stringMatching(/^[a-z_]{1,6}$/), (names, other) => {
-        const symbols = names.map((name, index): SymbolSpec => ({ name, value: TEXT + BigInt(index) * 16n }));
-        const many = new SymbolTable({ ...symbolTableBytes(symbols), slide: 0n, module: undefined });
-        for (const [index, name] of names.entries()) expect(many.named(name).map((s) => s.address)).toEqual([TEXT + BigInt(index) * 16n]);
-        expect(many.named(other)).toHaveLength(names.includes(other) ? 1 : 0);
-      }),
+      fc.property(
+        fc.uniqueArray(fc.stringMatching(/^[a-z_]{1,6}$/), { minLength: 1, maxLength: 200 }),
+        fc.stringMatching(/^[a-z_]{1,6}$/),
+        (names, other) => {
+          const symbols = names.map((name, index): SymbolSpec => ({ name, value: TEXT + BigInt(index) * 16n }));
+          const many = new SymbolTable({ ...symbolTableBytes(symbols), slide: 0n, module: undefined });
+          for (const [index, name] of names.entries())
+            expect(many.named(name).map((s) => s.address)).toEqual([TEXT + BigInt(index) * 16n]);
+          expect(many.named(other)).toHaveLength(names.includes(other) ? 1 : 0);
+        },
+      ),
     );
   });
 });
@@ -148,7 +174,12 @@ describe('all symbols', () => {
   });
 
   it('are none in an empty table', () => {
-    const empty = new SymbolTable({ symtab: new Uint8Array(0), strtab: new Uint8Array(0), slide: 0n, module: undefined });
+    const empty = new SymbolTable({
+      symtab: new Uint8Array(0),
+      strtab: new Uint8Array(0),
+      slide: 0n,
+      module: undefined,
+    });
     expect(empty.at(virtAddr(TEXT))).toBeUndefined();
     expect(empty.named('x')).toEqual([]);
   });
@@ -163,7 +194,12 @@ describe('a damaged table', () => {
     ]);
     const whole = Uint8Array.from([...symtab, ...strtab]);
     mutationRun(whole, 4000, (bytes) => {
-      const table = new SymbolTable({ symtab: bytes.subarray(0, symtab.length), strtab: bytes.subarray(symtab.length), slide: SLIDE, module: undefined });
+      const table = new SymbolTable({
+        symtab: bytes.subarray(0, symtab.length),
+        strtab: bytes.subarray(symtab.length),
+        slide: SLIDE,
+        module: undefined,
+      });
       table.named('alpha');
       table.at(virtAddr(TEXT + SLIDE + 4n));
       for (const symbol of table.all()) void symbol;

@@ -10,7 +10,16 @@ import { virtAddr, type VirtAddr } from '../../base/addr.ts';
 import { once } from '../../base/search.ts';
 import { NameIndex, NO_NAME, startsWith } from '../../bytes/name-index.ts';
 import { stringAt, u53At } from '../../bytes/read.ts';
-import { SHN_ABS, SHN_LORESERVE, SHN_UNDEF, STB_GLOBAL, STB_LOCAL, STT_FILE, STT_FUNC, STT_SECTION } from '../../formats/elf/constants.ts';
+import {
+  SHN_ABS,
+  SHN_LORESERVE,
+  SHN_UNDEF,
+  STB_GLOBAL,
+  STB_LOCAL,
+  STT_FILE,
+  STT_FUNC,
+  STT_SECTION,
+} from '../../formats/elf/constants.ts';
 import { AddressBuckets } from './address-buckets.ts';
 import { sectionLetter, type SymbolSection } from './symbol-section.ts';
 
@@ -82,7 +91,8 @@ export class SymbolTable {
 
   /** Every named symbol, in the order of addresses, those without one last. */
   *all(): Generator<KernelSymbol> {
-    for (const index of this.#byAddress().sorted()) if (this.#isNamed(index) && !this.#isHidden(index)) yield this.#symbol(index);
+    for (const index of this.#byAddress().sorted())
+      if (this.#isNamed(index) && !this.#isHidden(index)) yield this.#symbol(index);
     for (let index = 0; index < this.count; index++) {
       if (this.#isNamed(index) && !this.#hasAddress(index)) yield this.#symbol(index);
     }

@@ -30,10 +30,13 @@ export class TypeCatalog {
   compound(kind: 'struct' | 'union', name: string): CompoundType | undefined {
     const key = `${kind} ${name}`;
     if (!this.#compounds.has(key)) {
-      this.#compounds.set(key, this.#first((source) => {
-        const found = source.compound(kind, name);
-        return found?.complete === true ? found : undefined;
-      }));
+      this.#compounds.set(
+        key,
+        this.#first((source) => {
+          const found = source.compound(kind, name);
+          return found?.complete === true ? found : undefined;
+        }),
+      );
     }
     return this.#compounds.get(key);
   }

@@ -17,7 +17,14 @@ function build(bits: 32 | 64, extended = false): Uint8Array {
   elf.section({ name: '.text', data, flags: SHF_ALLOC, address: bits === 32 ? 0xc000_0000n : 0xffff_ffff_8100_0000n });
   elf.section({ name: '.bss', type: SHT_NOBITS, size: 4096 });
   elf.section({ name: '.note', type: SHT_NOTE, data: data.slice(0, 4), link: 3, info: 7, entrySize: 16 });
-  elf.segment({ type: PT_LOAD, flags: 5, data, virtualAddress: 0x8000_1000n, physicalAddress: 0x1000n, memorySize: 99 });
+  elf.segment({
+    type: PT_LOAD,
+    flags: 5,
+    data,
+    virtualAddress: 0x8000_1000n,
+    physicalAddress: 0x1000n,
+    memorySize: 99,
+  });
   elf.segment({ type: PT_NOTE, data: data.slice(1) });
   return elf.build();
 }
@@ -80,7 +87,11 @@ describe('a damaged ELF file', () => {
     // Cut in the middle of ".text".
     new DataView(bytes.buffer).setBigUint64(bytes.length - 64 + 32, 4n, true);
     expect(names).toBeDefined();
-    expect(openElfBytes(bytes).sections().map((section) => section.name)).toEqual(['', '.te', '']);
+    expect(
+      openElfBytes(bytes)
+        .sections()
+        .map((section) => section.name),
+    ).toEqual(['', '.te', '']);
   });
 
   it('says in one error of the family that a table has absurd sizes', () => {
@@ -103,9 +114,12 @@ describe('a damaged ELF file', () => {
     const file = build(64, true);
     const sectionTable = Number(new DataView(file.buffer).getBigUint64(40, true));
     new DataView(file.buffer).setUint32(sectionTable + 44, 0xffff_ffff, true);
-    expect(() => new ElfFile({ ...huge, readInto: (offset, target) => (target.set(file.subarray(offset, offset + target.length)), target.length) }).segments()).toThrow(
-      FormatError,
-    );
+    expect(() =>
+      new ElfFile({
+        ...huge,
+        readInto: (offset, target) => (target.set(file.subarray(offset, offset + target.length)), target.length),
+      }).segments(),
+    ).toThrow(FormatError);
   });
 
   it('never does worse, whatever its bytes', () => {

@@ -37,4 +37,3 @@ function secondsOf(time: bigint): string {
   const microseconds = String((time % NANOSECONDS) / 1000n).padStart(6, '0');
   return `${seconds}.${microseconds}`;
 }
-

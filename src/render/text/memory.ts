@@ -22,7 +22,9 @@ function* renderWords(dump: MemoryDump): Generator<string> {
     const end = Math.min(start + LINE_BYTES, dump.bytes.length);
     const words: string[] = [];
     for (let at = start; at + dump.unit <= end; at += dump.unit) words.push(word(dump, view, at).padStart(wordWidth));
-    const shown = words.map((text) => `${dump.format === 'symbol' ? text.trimStart().padEnd(wordWidth) : text} `).join('');
+    const shown = words
+      .map((text) => `${dump.format === 'symbol' ? text.trimStart().padEnd(wordWidth) : text} `)
+      .join('');
     const filled = dump.ascii ? shown.padEnd(perLine * (wordWidth + 1)) : shown;
     yield `${addressOf(dump, start)}:  ${filled}${dump.ascii ? `  ${ascii(dump.bytes.subarray(start, end))}` : ''}`;
   }

@@ -15,14 +15,20 @@ export function* renderSystem(system: SystemReport): Generator<string> {
   yield field('CPUS', `${system.cpus}${system.offline > 0 ? ` [OFFLINE: ${system.offline}]` : ''}`);
   yield field('DATE', show(system.date, utcDate));
   yield field('UPTIME', show(system.uptimeSeconds, duration));
-  yield field('LOAD AVERAGE', show(system.loadAverage, (load) => load.map((value) => value.toFixed(2)).join(', ')));
+  yield field(
+    'LOAD AVERAGE',
+    show(system.loadAverage, (load) => load.map((value) => value.toFixed(2)).join(', ')),
+  );
   yield field('TASKS', show(system.tasks, String));
   yield field('NODENAME', show(system.nodename, String));
   yield field('RELEASE', show(system.release, String));
   yield field('VERSION', show(system.version, String));
   yield field('MACHINE', `${show(system.machine, String)}  (${speed} Mhz)`);
   yield field('MEMORY', show(system.memoryBytes, memorySize));
-  yield field('PANIC', system.panic === undefined ? `(${system.evidence.at(-1) ?? 'nothing panicked'})` : `"${system.panic}"`);
+  yield field(
+    'PANIC',
+    system.panic === undefined ? `(${system.evidence.at(-1) ?? 'nothing panicked'})` : `"${system.panic}"`,
+  );
 }
 
 function show<T>(value: Available<T>, format: (value: T) => string): string {

@@ -20,7 +20,9 @@ describe('escaping', () => {
 describe('dates', () => {
   it('are in UTC, as crash prints them', () => {
     expect(utcDate(0)).toBe('Thu Jan  1 00:00:00 UTC 1970');
-    expect(utcDate(1_795_405_821)).toBe(`${new Date(1_795_405_821_000).toUTCString().slice(0, 3)} Nov 23 03:50:21 UTC 2026`);
+    expect(utcDate(1_795_405_821)).toBe(
+      `${new Date(1_795_405_821_000).toUTCString().slice(0, 3)} Nov 23 03:50:21 UTC 2026`,
+    );
     expect(utcDate(Number.MAX_SAFE_INTEGER)).toBe('(invalid date)');
   });
 
@@ -36,16 +38,30 @@ describe('the log', () => {
   const report = (show: Partial<LogReport['show']>, text = 'first\nsecond'): string[] => [
     ...renderLog({
       type: 'log',
-      bootSeconds: 1000,
+      bootNanoseconds: 1_000_000_000_000n,
       show: { time: 'seconds', level: false, dictionary: false, ...show },
-      records: [{ sequence: 1n, time: 12_000_345_678n, facility: 0, level: 3, caller: undefined, text, dictionary: ['SUBSYSTEM=pci'] }],
+      records: [
+        {
+          sequence: 1n,
+          time: 12_000_345_678n,
+          facility: 0,
+          level: 3,
+          caller: undefined,
+          text,
+          dictionary: ['SUBSYSTEM=pci'],
+        },
+      ],
     }),
   ];
 
   it('indents further lines, and shows what is asked for', () => {
     expect(report({})).toEqual(['[   12.000345] first', '               second']);
     expect(report({ time: 'none' })).toEqual(['first', 'second']);
-    expect(report({ level: true, dictionary: true })).toEqual(['[   12.000345] <3>first', '                  second', '                  SUBSYSTEM=pci']);
+    expect(report({ level: true, dictionary: true })).toEqual([
+      '[   12.000345] <3>first',
+      '                  second',
+      '                  SUBSYSTEM=pci',
+    ]);
     expect(report({ time: 'date' }, 'x')).toEqual(['[Thu Jan  1 00:16:52 UTC 1970] x']);
     expect(report({}, '\u001b[2J')).toEqual(['[   12.000345] \\x1b[2J']);
   });
@@ -56,6 +72,7 @@ const frame = (number: number, more: Partial<BacktraceFrame> = {}): BacktraceFra
   slot: virtAddr(0xff33_380e_c001_3bd0n),
   address: virtAddr(0xffff_ffff_c059_86c7n),
   symbol: 'nfs_updatepage',
+  functionName: 'nfs_updatepage',
   offset: 0x997,
   module: 'nfs',
   source: { file: 'fs/nfs/write.c', line: 204, column: 3 },
@@ -78,7 +95,10 @@ const trace = (frames: readonly BacktraceFrame[], more: Partial<Backtrace> = {})
 
 describe('a stack', () => {
   it('has crash’s line form, inlined calls below', () => {
-    const inlined = [{ number: 1, name: 'spin_lock', source: { file: 'include/linux/spinlock.h', line: 351, column: 0 } }, { number: 2, name: 'f', source: undefined }]; // prettier-ignore
+    const inlined = [
+      { number: 1, name: 'spin_lock', source: { file: 'include/linux/spinlock.h', line: 351, column: 0 } },
+      { number: 2, name: 'f', source: undefined },
+    ];
     expect([...renderBacktrace(trace([frame(5, { inlined })]))]).toEqual([
       'PID: 1        TASK: ff1b1f4d40220000  CPU: 0    COMMAND: "in\\x1bit"',
       ' #5 [ff33380ec0013bd0] nfs_updatepage at ffffffffc05986c7 [nfs]',
@@ -89,12 +109,21 @@ describe('a stack', () => {
 
   it('has offsets and lines where asked for', () => {
     const lines = [...renderBacktrace(trace([frame(15)], { show: { offsets: 'decimal', lines: true } }))];
-    expect(lines.slice(1)).toEqual(['#15 [ff33380ec0013bd0] nfs_updatepage+2455 at ffffffffc05986c7 [nfs]', '    fs/nfs/write.c: 204']);
-    expect([...renderBacktrace(trace([frame(1)], { show: { offsets: 'hex', lines: false } }))][1]).toContain('nfs_updatepage+0x997 at');
+    expect(lines.slice(1)).toEqual([
+      '#15 [ff33380ec0013bd0] nfs_updatepage+2455 at ffffffffc05986c7 [nfs]',
+      '    fs/nfs/write.c: 204',
+    ]);
+    expect([...renderBacktrace(trace([frame(1)], { show: { offsets: 'hex', lines: false } }))][1]).toContain(
+      'nfs_updatepage+0x997 at',
+    );
   });
 
   it('shows registers that are not known as such, and those that are', () => {
-    const lines = [...renderBacktrace(trace([frame(6, { exception: { rip: 0xffff_ffff_8100_0013n, rsp: 1n, rflags: 0x10246n, cs: 0x10n } })]))];
+    const lines = [
+      ...renderBacktrace(
+        trace([frame(6, { exception: { rip: 0xffff_ffff_8100_0013n, rsp: 1n, rflags: 0x10246n, cs: 0x10n } })]),
+      ),
+    ];
     expect(lines[2]).toBe('    [exception RIP: nfs_updatepage+2455]');
     expect(lines[3]).toBe('    RIP: ffffffff81000013  RSP: 0000000000000001  RFLAGS: 00010246');
     expect(lines[4]?.match(/\(unknown\)/g)).toHaveLength(3);
@@ -102,7 +131,11 @@ describe('a stack', () => {
   });
 
   it('marks guesses, unknown functions, other stacks, and why it ends', () => {
-    const frames = [frame(0, { stack: 'IRQ' }), frame(1, { origin: 'scan', symbol: undefined, module: undefined }), frame(2, { recovered: 'kretprobe' })];
+    const frames = [
+      frame(0, { stack: 'IRQ' }),
+      frame(1, { origin: 'scan', symbol: undefined, module: undefined }),
+      frame(2, { recovered: 'kretprobe' }),
+    ];
     const lines = [...renderBacktrace(trace(frames, { incomplete: 'no code' }))];
     expect(lines[2]).toBe('--- <IRQ stack> ---');
     expect(lines[3]).toBe(' #1 [ff33380ec0013bd0] (unknown) at ffffffffc05986c7 ?');

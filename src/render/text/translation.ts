@@ -56,7 +56,9 @@ function* renderEntry(value: bigint, frame: string, large: boolean): Generator<s
   const text = hex(value);
   const width = Math.max(text.length, 3);
   const frameWidth = Math.max(frame.length, 8);
-  const names = flagNames.filter(([bit, name]) => (value & bit) !== 0n && (name !== 'PSE' || large)).map(([, name]) => name);
+  const names = flagNames
+    .filter(([bit, name]) => (value & bit) !== 0n && (name !== 'PSE' || large))
+    .map(([, name]) => name);
   yield `${center('PTE', width)}  ${'PHYSICAL'.padEnd(frameWidth)}  FLAGS`;
   yield `${text.padStart(width)}  ${frame.padStart(frameWidth)}  (${names.join('|')})`;
 }
@@ -65,4 +67,3 @@ function center(text: string, width: number): string {
   const left = Math.floor((width - text.length) / 2);
   return text.padStart(left + text.length).padEnd(width);
 }
-
