@@ -7,7 +7,7 @@
  */
 
 import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
-import { attempt } from '../base/errors.ts';
+import { attempt, FormatError } from '../base/errors.ts';
 import { once } from '../base/search.ts';
 import { DwarfInfo } from '../debuginfo/dwarf/dwarf-info.ts';
 import { DwarfSections } from '../debuginfo/dwarf/sections.ts';
@@ -195,6 +195,7 @@ function readSections(kernel: Kernel, view: StructView): ModuleSection[] {
 }
 
 const SYM_SIZE = 24;
+const LARGEST_STRINGS = 1 << 26;
 const LETTER_T = 0x74;
 const MOST_SYMBOLS = 1 << 20;
 
@@ -231,6 +232,7 @@ function readStrings(kallsyms: StructView, symtab: Uint8Array): Uint8Array {
   const view = new DataView(symtab.buffer, symtab.byteOffset, symtab.byteLength);
   let last = 0;
   for (let at = 0; at + SYM_SIZE <= symtab.length; at += SYM_SIZE) last = Math.max(last, view.getUint32(at, true));
+  if (last > LARGEST_STRINGS) throw new FormatError('module kallsyms', 'a name lies beyond any string table', last);
   const start = kallsyms.pointer('strtab');
   const tail = kallsyms.memory.string(addVirt(start, last), 4096).length + 1;
   return kallsyms.memory.bytes(start, last + tail);

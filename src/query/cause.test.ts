@@ -219,3 +219,26 @@ describe('no panic', () => {
     });
   });
 });
+
+describe('a panic that a setting makes of a report', () => {
+  it.each([
+    ['INFO: task repro:42 blocked for more than 120 seconds.', 'Kernel panic - not syncing: hung_task: blocked tasks'],
+    [
+      'watchdog: BUG: soft lockup - CPU#1 stuck for 26s! [cat:77]',
+      'Kernel panic - not syncing: softlockup: hung tasks',
+    ],
+    ['watchdog: Watchdog detected hard LOCKUP on cpu 3', 'Kernel panic - not syncing: Hard LOCKUP'],
+    ['rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:', 'Kernel panic - not syncing: RCU Stall'],
+    [
+      'WARNING: CPU: 0 PID: 9 at mm/slub.c:3 kfree+0x1/0x2',
+      'Kernel panic - not syncing: kernel: panic_on_warn set ...',
+    ],
+  ])('%s', (opening, panic) => {
+    expect(findCause(log(...boot, opening, 'Call Trace:', panic))).toMatchObject({ text: opening, panicked: true });
+  });
+
+  it('without such a report is its own cause', () => {
+    const panic = 'Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000100';
+    expect(findCause(log(...boot, panic))).toMatchObject({ text: panic, panicked: true });
+  });
+});

@@ -38,6 +38,17 @@ const causes: readonly RegExp[] = [
   /^INFO: task .* blocked (?:.* )?for more than \d+ seconds/,
   /^Kernel panic - not syncing: /,
 ];
+/** Panics of an oops: the kernel had reported it before. */
+const oopsPanic = /Fatal (?:exception|hardware error)|panic_on_oops|Fatal machine check/;
+/** Panics that a setting makes of a report, and how that report opens. */
+const reportedBefore: readonly { readonly panic: RegExp; readonly opening: RegExp }[] = [
+  { panic: /hung_task: /, opening: /^INFO: task .* blocked / },
+  { panic: /softlockup: /, opening: /BUG: soft lockup/ },
+  { panic: /hard lockup/i, opening: /hard lockup/i },
+  { panic: /RCU Stall/i, opening: /detected stall/ },
+  { panic: /panic_on_warn/, opening: /^WARNING: / },
+  { panic: /(?:Out of memory|out of memory)/, opening: /invoked oom-killer/ },
+];
 /** How far before the panic the report that led to it may begin: registers, code, stack, modules. */
 const LONGEST_REPORT = 400;
 /** How many lines the opening lines of one report are apart at most: "BUG: …", page-table entries, "Oops: …". */
@@ -49,11 +60,7 @@ const whereLine = /\bCPU: (\d+) (?:UID: \d+ )?PID: (\d+)\b/;
 export function findCause(log: readonly LogRecord[]): Cause | undefined {
   const lines = log.flatMap((record) => record.text.split('\n').map((text) => ({ text, time: record.time })));
   const panicAt = lines.findLastIndex((line) => panicLine.test(line.text));
-  const endOfReport = panicAt >= 0 ? panicAt : lines.length - 1;
-  const fatal =
-    panicAt >= 0 &&
-    /Fatal (?:exception|hardware error)|panic_on_oops|Fatal machine check/.test(lines[panicAt]?.text ?? '');
-  const start = (panicAt >= 0 && !fatal ? undefined : firstOfReport(lines, endOfReport, fatal)) ?? panicAt;
+  const start = startOfReport(lines, panicAt);
   const line = lines[start];
   if (line === undefined) return undefined;
   const where = whereAfter(lines, start);
@@ -64,6 +71,16 @@ export function findCause(log: readonly LogRecord[]): Cause | undefined {
     pid: where?.[2] === undefined ? undefined : Number(where[2]),
     panicked: panicAt >= 0,
   };
+}
+
+/** Where the report that a panic came of begins; the panic itself where it came of none. */
+function startOfReport(lines: readonly { text: string }[], panicAt: number): number {
+  const panic = lines[panicAt]?.text;
+  if (panic === undefined) return firstOfReport(lines, lines.length - 1, false) ?? -1;
+  if (oopsPanic.test(panic)) return firstOfReport(lines, panicAt, true) ?? panicAt;
+  const opening = reportedBefore.find((kind) => kind.panic.test(panic))?.opening;
+  const found = opening && lines.slice(0, panicAt).findLastIndex((line) => opening.test(line.text));
+  return found === undefined || found < 0 || panicAt - found > LONGEST_REPORT ? panicAt : found;
 }
 
 /** The "CPU: 1 PID: 155 Comm: …" line of the report that begins at a line. */

@@ -8,7 +8,9 @@ export function readmeGaps(root: string): string[] {
   return readdirSync(src).flatMap((folder) => {
     const readme = join(src, folder, 'README.md');
     if (!existsSync(readme)) return [`src/${folder} has no README.md`];
-    const named = new Set(Array.from(readFileSync(readme, 'utf8').matchAll(/^\| `([^`]+)` \|/gm), ([, name]) => name));
+    const named = new Set(
+      Array.from(readFileSync(readme, 'utf8').matchAll(/^\| `([^`]+)`\s*\|/gm), ([, name]) => name),
+    );
     const files = readdirSync(join(src, folder), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !entry.name.endsWith('.test.ts'))
       .map((entry) => relative(join(src, folder), join(entry.parentPath, entry.name)));

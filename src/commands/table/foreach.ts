@@ -21,7 +21,7 @@ type Selector = (task: Task) => boolean;
 
 export const foreach: Command = {
   name: 'foreach',
-  aliases: [],
+  aliases: ['for'],
   summary: 'a command over many tasks',
   synopsis: ['foreach [pid | task address | name | kernel | user | active | gleader | state ...] bt|ps|set [options]'],
   options: [],

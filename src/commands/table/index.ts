@@ -8,13 +8,14 @@ import { log } from './log.ts';
 import { mod } from './mod.ts';
 import { ps } from './ps.ts';
 import { quit } from './quit.ts';
+import { dec, hex } from './radix.ts';
 import { rd } from './rd.ts';
 import { set } from './set.ts';
 import { sym } from './sym.ts';
 import { sys } from './sys.ts';
 import { vtop } from './vtop.ts';
 
-export const commands: readonly Command[] = [bt, foreach, help, log, mod, ps, quit, rd, set, sym, sys, vtop];
+export const commands: readonly Command[] = [bt, dec, foreach, help, hex, log, mod, ps, quit, rd, set, sym, sys, vtop];
 
 export function findCommand(name: string): Command | undefined {
   return commands.find((command) => command.name === name || command.aliases.includes(name));

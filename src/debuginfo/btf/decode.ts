@@ -149,7 +149,8 @@ function decodeEnum(btf: Btf, record: BtfRecord): EnumType {
     kind: 'enum',
     name: record.name === '' ? undefined : record.name,
     size: record.sizeOrType,
-    signed: record.flag,
+    // Before kind_flag (v6.0) nothing but a negative value told that the enum is signed.
+    signed: record.flag || enumerators.some((enumerator) => enumerator.value < 0n),
     enumerators,
   };
 }
