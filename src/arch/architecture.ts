@@ -27,6 +27,8 @@ export interface PageWalk {
   readonly physicalAddress: PhysAddr | undefined;
   /** In bytes: 4 KiB, 2 MiB, 1 GiB. */
   readonly pageSize: number;
+  /** Whether the processor may fetch instructions there. */
+  readonly executable: boolean;
 }
 
 export interface PageTables {

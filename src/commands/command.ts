@@ -10,6 +10,8 @@ export interface Option {
   /** What its value is; undefined for a switch. */
   readonly value?: string;
   readonly text: string;
+  /** How many words may stand with it, where that is fewer than the command takes: it says itself what to do. */
+  readonly mostWords?: number;
 }
 
 export interface Example {
@@ -25,6 +27,10 @@ export interface Command {
   /** What may follow the name, a form each. */
   readonly synopsis: readonly string[];
   readonly options: readonly Option[];
+  /** How many words may follow besides options; any number unless told. */
+  readonly words?: 'none' | { readonly most: number };
+  /** Groups of options of which one may be given. */
+  readonly exclusive?: readonly (readonly string[])[];
   /** Paragraphs. */
   readonly description: readonly string[];
   readonly examples: readonly Example[];

@@ -13,7 +13,7 @@ const options: readonly Option[] = [
   { flag: '-c', value: 'CPUs', text: '' },
   { flag: '-o', value: 'an offset', text: '' },
 ];
-const parse = (...words: string[]): ParsedArguments => parseOptions('bt', options, words);
+const parse = (...words: string[]): ParsedArguments => parseOptions({ name: 'bt', options }, words);
 
 describe('parseOptions', () => {
   it('takes single letters alone and together', () => {
@@ -46,5 +46,29 @@ describe('parseOptions', () => {
     expect(() => parse('-lz')).toThrow('there is no option -z');
     expect(() => parse('-c')).toThrow('-c wants a value: CPUs');
     expect(() => parse('-cl', '1')).toThrow('-c wants a value');
+  });
+
+  it('refuses words too many', () => {
+    const rules = { name: 'log', options, words: 'none' } as const;
+    expect(parseOptions(rules, ['-l']).words).toEqual([]);
+    expect(() => parseOptions(rules, ['-l', 'foo'])).toThrow('log takes no words: what is "foo"?');
+    const two = { name: 'rd', options, words: { most: 2 } };
+    expect(parseOptions(two, ['a', '-l', 'b', '-c', '3']).words).toEqual(['a', 'b']);
+    expect(() => parseOptions(two, ['a', 'b', 'c'])).toThrow('rd takes no more than 2 words: what is "c"?');
+  });
+
+  it('refuses options that exclude each other, and words that an option excludes', () => {
+    const rules = {
+      name: 'bt',
+      options: [...options, { flag: '-a', text: '', mostWords: 0 }],
+      exclusive: [
+        ['-l', '-s'],
+        ['-8', '-32'],
+      ],
+    };
+    expect(parseOptions(rules, ['-l', '-8', '1']).words).toEqual(['1']);
+    expect(() => parseOptions(rules, ['-sl'])).toThrow('bt: -l and -s exclude each other');
+    expect(() => parseOptions(rules, ['-32', '-l', '-8'])).toThrow('bt: -8 and -32 exclude each other');
+    expect(() => parseOptions(rules, ['-a', '1'])).toThrow('bt: -a and "1" exclude each other');
   });
 });

@@ -1,10 +1,11 @@
 /**
  * Options in crash's dialect: single letters, alone or together (`-lf`), their values as the next word (`-c 0,2-4`).
- * What looks like an option but is a negative number is none.
+ * What looks like an option but is a negative number is none. What the command would not heed is refused: words too
+ * many, options that exclude each other.
  */
 
 import { UsageError } from '../base/errors.ts';
-import type { Option } from './command.ts';
+import type { Command } from './command.ts';
 
 export interface ParsedArguments {
   has(flag: string): boolean;
@@ -13,8 +14,12 @@ export interface ParsedArguments {
   readonly words: readonly string[];
 }
 
-/** @throws UsageError for an option the command does not have, or one without its value */
-export function parseOptions(command: string, options: readonly Option[], args: readonly string[]): ParsedArguments {
+/** What a row of the command table says of its arguments. */
+export type ArgumentRules = Pick<Command, 'name' | 'options' | 'words' | 'exclusive'>;
+
+/** @throws UsageError for an option the command does not have or that lacks its value, and for what excludes another */
+export function parseOptions(rules: ArgumentRules, args: readonly string[]): ParsedArguments {
+  const { name: command, options } = rules;
   const values = new Map<string, string>();
   const words: string[] = [];
   const byLongName = new Map(options.map((option) => [option.flag, option]));
@@ -41,5 +46,29 @@ export function parseOptions(command: string, options: readonly Option[], args: 
       index++;
     }
   }
+  checkExclusive(rules, values);
+  checkWords(rules, values, words);
   return { has: (flag) => values.has(flag), value: (flag) => values.get(flag), words };
+}
+
+function checkExclusive({ name, exclusive = [] }: ArgumentRules, given: ReadonlyMap<string, string>): void {
+  for (const group of exclusive) {
+    const [one, other] = group.filter((flag) => given.has(flag));
+    if (one !== undefined && other !== undefined)
+      throw new UsageError(`${name}: ${one} and ${other} exclude each other`);
+  }
+}
+
+function checkWords(rules: ArgumentRules, given: ReadonlyMap<string, string>, words: readonly string[]): void {
+  const most = rules.words === undefined ? Infinity : rules.words === 'none' ? 0 : rules.words.most;
+  const tooMany = words[most];
+  if (tooMany !== undefined)
+    throw new UsageError(
+      `${rules.name} takes ${most === 0 ? 'no words' : `no more than ${most} word${most === 1 ? '' : 's'}`}: what is "${tooMany}"? ("help ${rules.name}")`,
+    );
+  for (const { flag, mostWords = Infinity } of rules.options) {
+    const extra = words[mostWords];
+    if (given.has(flag) && extra !== undefined)
+      throw new UsageError(`${rules.name}: ${flag} and "${extra}" exclude each other ("help ${rules.name}")`);
+  }
 }

@@ -19,5 +19,5 @@ export function commandOf(words: readonly string[]): Command {
 /** The results, one at a time: nothing is computed before it is asked for. */
 export function runCommand(session: Session, command: Command, args: readonly string[]): Iterable<Result> {
   if (command.raw === true) return command.run(session, { has: () => false, value: () => undefined, words: args });
-  return command.run(session, parseOptions(command.name, command.options, args));
+  return command.run(session, parseOptions(command, args));
 }

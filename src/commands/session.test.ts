@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../base/errors.ts';
-import { parseCpus, parseHex } from './session.ts';
+import { hexAndOffset, parseCpus, parseHex } from './session.ts';
 
 describe('parseCpus', () => {
   const cpus = [0, 1, 2, 3, 5];
@@ -27,5 +27,14 @@ describe('parseHex', () => {
     expect(parseHex('0XFF')).toBe(0xffn);
     for (const word of ['', '0x', 'xyz', '1ffffffffffffffff', '-1', 'ff '])
       expect(parseHex(word), word).toBeUndefined();
+  });
+});
+
+describe('hexAndOffset', () => {
+  it('takes a hex address and an offset, which is decimal unless it has 0x', () => {
+    expect(hexAndOffset('ffffffff9271ffe0')).toBe(0xffff_ffff_9271_ffe0n);
+    expect(hexAndOffset('ffffffff9271ffe0+10')).toBe(0xffff_ffff_9271_ffean);
+    expect(hexAndOffset('0xffffffff9271ffe0+0x10')).toBe(0xffff_ffff_9271_fff0n);
+    for (const word of ['', '10+ff', '10+', '10+1+1', '+10', 'x+1']) expect(hexAndOffset(word), word).toBeUndefined();
   });
 });

@@ -9,7 +9,7 @@ import { attempt, LookupError, UsageError } from '../base/errors.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import { readTasks, type Task, type TaskList } from '../kernel/tasks.ts';
 import { findCrashTask, type CrashTask } from '../query/crash-task.ts';
-import { addressOfName } from '../query/symbol-lookup.ts';
+import { addressOfName, parseOffset } from '../query/symbol-lookup.ts';
 import type { Target } from '../target/target.ts';
 import { Unwinder } from '../unwind/unwinder.ts';
 
@@ -30,8 +30,13 @@ export class Session {
 
   /** The task commands speak of when they name none: at first the one that crashed. */
   get current(): Task {
-    this.#current ??= this.crash().task;
-    return this.#current;
+    return this.#current ?? this.crash().task;
+  }
+
+  /** The CPU that crashed, as long as the current task would be the one it ran, but that cannot be read. */
+  get lostCrashCpu(): number | undefined {
+    const { taskKnown, panicked, cpu } = this.crash();
+    return this.#current === undefined && panicked && !taskKnown ? cpu : undefined;
   }
 
   set current(task: Task) {
@@ -52,11 +57,16 @@ export class Session {
     return found;
   }
 
-  /** The address a word means: a symbol with an optional offset, or hex. Throws UsageError. */
+  /** The address a word means: a symbol or hex, with an optional offset. Throws UsageError. */
   address(word: string): VirtAddr {
     const inner = /^\((.*)\)$/.exec(word)?.[1] ?? word;
-    const address = addressOfName(this.kernel, inner) ?? sumOfHex(inner);
-    if (address === undefined) throw new UsageError(`${word} is no symbol and no hexadecimal address`);
+    const address = addressOfName(this.kernel, inner) ?? hexAndOffset(inner);
+    if (address === undefined) {
+      const offset = /\+(.*)$/.exec(inner)?.[1];
+      if (offset !== undefined && parseOffset(offset) === undefined)
+        throw new UsageError(`${word}: the offset ${offset} is no number: decimal as in 16, or hexadecimal as in 0x10`);
+      throw new UsageError(`${word} is no symbol and no hexadecimal address`);
+    }
     return address;
   }
 }
@@ -68,13 +78,13 @@ export function parseHex(word: string): VirtAddr | undefined {
     : undefined;
 }
 
-/** An address with an optional offset, both hex. */
-function sumOfHex(word: string): VirtAddr | undefined {
+/** A hex address with an optional offset. */
+export function hexAndOffset(word: string): VirtAddr | undefined {
   const [base = '', offset, ...more] = word.split('+');
   const start = parseHex(base);
   if (start === undefined || more.length > 0) return undefined;
   if (offset === undefined) return start;
-  const delta = parseHex(offset);
+  const delta = parseOffset(offset);
   return delta === undefined ? undefined : addVirt(start, delta);
 }
 

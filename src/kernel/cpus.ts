@@ -1,6 +1,8 @@
 /** Which processors there are: kernel include/linux/cpumask.h, kernel/cpu.c. */
 
 import type { VirtAddr } from '../base/addr.ts';
+import { once } from '../base/search.ts';
+import { KERNEL_SPACE } from '../arch/x86-64/layout.ts';
 import { attempt } from '../base/errors.ts';
 import type { Kernel } from './kernel.ts';
 
@@ -13,7 +15,28 @@ export interface CpuSets {
   readonly online: readonly number[];
 }
 
+interface Remembered {
+  readonly sets: () => CpuSets;
+  readonly current: Map<number, VirtAddr | undefined>;
+}
+
+/** What was read of a kernel once: every stack asks for it. */
+const remembered = new WeakMap<Kernel, Remembered>();
+
+function rememberedOf(kernel: Kernel): Remembered {
+  let known = remembered.get(kernel);
+  if (known === undefined) {
+    known = { sets: once(() => readSets(kernel)), current: new Map() };
+    remembered.set(kernel, known);
+  }
+  return known;
+}
+
 export function readCpus(kernel: Kernel): CpuSets {
+  return rememberedOf(kernel).sets();
+}
+
+function readSets(kernel: Kernel): CpuSets {
   const possible = readMask(kernel, '__cpu_possible_mask');
   const present = readMask(kernel, '__cpu_present_mask');
   const online = readMask(kernel, '__cpu_online_mask');
@@ -29,7 +52,8 @@ export function readCpus(kernel: Kernel): CpuSets {
 /** The CPUs set in a `struct cpumask` symbol; empty where it cannot be read. */
 function readMask(kernel: Kernel, name: string): number[] {
   const address = kernel.addressOf(name);
-  const count = Math.min(attempt(() => kernel.memory.u32(kernel.symbol('nr_cpu_ids'))) ?? 64, MOST_CPUS);
+  const bits = (kernel.types.compound('struct', 'cpumask')?.size ?? 8) * 8;
+  const count = Math.min(attempt(() => kernel.memory.u32(kernel.symbol('nr_cpu_ids'))) ?? bits, bits, MOST_CPUS);
   const bytes = address && attempt(() => kernel.memory.bytes(address, Math.ceil(count / 64) * 8));
   return bytes ? setBits(bytes, count) : [];
 }
@@ -42,9 +66,15 @@ function setBits(bytes: Uint8Array, count: number): number[] {
 
 /**
  * The task a CPU was running: `current`. Probes: current_task (7.x and up to 6.1), pcpu_hot, whose first member it is
- * (d7b6d709a76a, v6.2), the run queue's curr.
+ * (6.2 to 6.14: d7b6d709a76a), the run queue's curr. Undefined where none of them can be read.
  */
 export function currentTask(kernel: Kernel, cpu: number): VirtAddr | undefined {
+  const { current } = rememberedOf(kernel);
+  if (!current.has(cpu)) current.set(cpu, readCurrentTask(kernel, cpu));
+  return current.get(cpu);
+}
+
+function readCurrentTask(kernel: Kernel, cpu: number): VirtAddr | undefined {
   const ways: (() => VirtAddr | undefined)[] = [
     () => perCpuPointer(kernel, 'current_task', cpu),
     () => perCpuPointer(kernel, 'pcpu_hot', cpu),
@@ -52,7 +82,7 @@ export function currentTask(kernel: Kernel, cpu: number): VirtAddr | undefined {
   ];
   for (const way of ways) {
     const task = attempt(way);
-    if (task !== undefined && task !== 0n) return task;
+    if (task !== undefined && task >= KERNEL_SPACE) return task;
   }
   return undefined;
 }

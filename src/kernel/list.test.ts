@@ -44,14 +44,14 @@ describe('listForEachEntry', () => {
   it('says that a next pointer is NULL, after what came before', () => {
     const { builder, nodes, walk } = build(3);
     builder.u64(addVirt(nodes[1] ?? virtAddr(0), 24), 0n);
-    expect(walk()).toEqual({ entries: nodes.slice(0, 2), broken: 'a next pointer is NULL' });
+    expect(walk()).toEqual({ entries: nodes.slice(0, 2), broken: 'a link is NULL' });
   });
 
   it('says where a list loops without its head', () => {
     const { builder, nodes, walk } = build(5);
     const back = addVirt(nodes[1] ?? virtAddr(0), 24);
     builder.u64(addVirt(nodes[3] ?? virtAddr(0), 24), back);
-    expect(walk()).toEqual({ entries: nodes.slice(0, 4), broken: `the list loops back to ${back.toString(16)}` });
+    expect(walk()).toEqual({ entries: nodes.slice(0, 4), broken: `it loops back to ${back.toString(16)}` });
     builder.u64(addVirt(nodes[3] ?? virtAddr(0), 24), addVirt(nodes[3] ?? virtAddr(0), 24));
     expect(walk().entries).toHaveLength(4);
   });

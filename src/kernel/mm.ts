@@ -5,14 +5,15 @@
  * not handed over yet (SPLIT_RSS_COUNTING).
  */
 
-import { physAddr, virtAddr, addVirt, type VirtAddr } from '../base/addr.ts';
-import { attempt, LookupError } from '../base/errors.ts';
+import { PAGE_SIZE, physAddr, virtAddr, addVirt, type VirtAddr } from '../base/addr.ts';
+import { attempt, FormatError, LookupError } from '../base/errors.ts';
 import { START_KERNEL_MAP } from '../arch/x86-64/layout.ts';
 import { sizeOf, strip } from '../debuginfo/types/type.ts';
 import { AddressSpace } from '../memory/address-space.ts';
 import { memberOf, type StructView } from '../values/struct-view.ts';
 import { readCpus } from './cpus.ts';
 import type { Kernel } from './kernel.ts';
+import { readMemorySize } from './system.ts';
 import type { Task } from './tasks.ts';
 
 /** File pages, anonymous pages, shared-memory pages: MM_FILEPAGES, MM_ANONPAGES, MM_SHMEMPAGES; swap is not resident. */
@@ -31,6 +32,8 @@ export function residentPages(kernel: Kernel, task: Task, threads: readonly Task
     if (!thread.view.has('rss_stat.count')) break;
     for (const index of indices) total += thread.view.number(`rss_stat.count[${index}]`);
   }
+  const most = (attempt(() => readMemorySize(kernel)) ?? Infinity) / PAGE_SIZE;
+  if (total > most) throw new FormatError('mm_struct', `${total} resident pages are more than there are`);
   return Math.max(0, total);
 }
 
@@ -50,7 +53,7 @@ function percpuCounter(kernel: Kernel, view: StructView): number {
   const counters = view.pointer('counters');
   if (counters !== 0n) {
     for (const cpu of readCpus(kernel).possible) {
-      total += BigInt(attempt(() => kernel.memory.s32(kernel.perCpu.at(counters, cpu))) ?? 0);
+      total += BigInt(kernel.memory.s32(kernel.perCpu.at(counters, cpu)));
     }
   }
   return Number(total);

@@ -7,7 +7,7 @@
  */
 
 import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
-import { attempt, FormatError } from '../base/errors.ts';
+import { attempt } from '../base/errors.ts';
 import { once } from '../base/search.ts';
 import { DwarfInfo } from '../debuginfo/dwarf/dwarf-info.ts';
 import { DwarfSections } from '../debuginfo/dwarf/sections.ts';
@@ -60,7 +60,7 @@ export class Module {
     this.regions = readRegions(view);
     this.sections = once(() => attempt(() => readSections(kernel, view)) ?? []);
     this.buildId = once(() => attempt(() => this.#readBuildId(kernel)));
-    this.symbols = once(() => attempt(() => readSymbols(view, this.name)));
+    this.symbols = once(() => attempt(() => readSymbols(view, this.name, this.regions)));
     this.orc = once(() => attempt(() => readOrc(kernel, view, this.name)));
     this.debug = once(() => this.#findDebug(kernel));
   }
@@ -196,17 +196,18 @@ function readSections(kernel: Kernel, view: StructView): ModuleSection[] {
 
 const SYM_SIZE = 24;
 const LARGEST_STRINGS = 1 << 26;
+const LONGEST_NAME = 4096;
 const LETTER_T = 0x74;
 const MOST_SYMBOLS = 1 << 20;
 
 /** The module's kallsyms: after initialisation its core symbols, at run-time addresses. */
-function readSymbols(view: StructView, module: string): SymbolTable | undefined {
+function readSymbols(view: StructView, module: string, regions: readonly ModuleRegion[]): SymbolTable | undefined {
   const kallsyms = view.follow(view.pick('kallsyms', 'core_kallsyms'));
   if (kallsyms === undefined) return undefined;
   const count = Math.min(kallsyms.number('num_symtab'), MOST_SYMBOLS);
   const { memory } = view;
   const symtab = memory.bytes(kallsyms.pointer('symtab'), count * SYM_SIZE);
-  const strtab = readStrings(kallsyms, symtab);
+  const strtab = readStrings(kallsyms, symtab, regions);
   const letters = kallsyms.has('typetab') ? memory.bytes(kallsyms.pointer('typetab'), count) : lettersInInfo(symtab);
   return new SymbolTable({ symtab, strtab, slide: 0n, module, letters });
 }
@@ -227,15 +228,21 @@ function lettersInInfo(symtab: Uint8Array): Uint8Array {
   return letters;
 }
 
-/** As far as the last name reaches: the table's size is not kept. */
-function readStrings(kallsyms: StructView, symtab: Uint8Array): Uint8Array {
+/**
+ * As far as the last name reaches: the table's size is not kept. No further than the region that holds it, and pages
+ * that cannot be read are empty: damage of one name is not to cost the others.
+ */
+function readStrings(kallsyms: StructView, symtab: Uint8Array, regions: readonly ModuleRegion[]): Uint8Array {
+  const start = kallsyms.pointer('strtab');
+  const region = regions.find(({ base, size }) => start >= base && start < addVirt(base, size));
+  const limit = region === undefined ? LARGEST_STRINGS : Number(addVirt(region.base, region.size) - start);
   const view = new DataView(symtab.buffer, symtab.byteOffset, symtab.byteLength);
   let last = 0;
-  for (let at = 0; at + SYM_SIZE <= symtab.length; at += SYM_SIZE) last = Math.max(last, view.getUint32(at, true));
-  if (last > LARGEST_STRINGS) throw new FormatError('module kallsyms', 'a name lies beyond any string table', last);
-  const start = kallsyms.pointer('strtab');
-  const tail = kallsyms.memory.string(addVirt(start, last), 4096).length + 1;
-  return kallsyms.memory.bytes(start, last + tail);
+  for (let at = 0; at + SYM_SIZE <= symtab.length; at += SYM_SIZE) {
+    const name = view.getUint32(at, true);
+    if (name < limit) last = Math.max(last, name);
+  }
+  return kallsyms.memory.bytesWithHoles(start, Math.min(limit, last + LONGEST_NAME));
 }
 
 /** struct mod_arch_specific: arch/x86/include/asm/module.h. */

@@ -62,31 +62,40 @@ function readRecord(ring: RingLayout, id: bigint, index: number): LogRecord | un
   if ((state & ID_MASK) !== id || (flags !== COMMITTED && flags !== FINALIZED)) return undefined;
   const at = index * ring.infoSize;
   const { info, infos } = ring;
+  const sequence = u64At(infos, at + info.sequence);
+  // A descriptor's sequence numbers go up by the ring's size; anything else is no printk_info.
+  if (sequence % (1n << BigInt(ring.countBits)) !== BigInt(index)) return undefined;
   const levels = infos[at + info.facility + 1] ?? 0;
   const caller = u32At(infos, at + info.caller);
   return {
-    sequence: u64At(infos, at + info.sequence),
+    sequence,
     time: u64At(infos, at + info.time),
     facility: infos[at + info.facility] ?? 0,
     level: levels >> 5,
     caller: caller === NO_CALLER ? undefined : caller,
-    text: decodeText(textOf(ring, descriptor, u16At(infos, at + info.textLength))),
+    text: textOf(ring, id, descriptor, u16At(infos, at + info.textLength)),
     dictionary: info.device === undefined ? [] : dictionaryOf(ring, at + info.device),
   };
 }
 
-function textOf(ring: RingLayout, descriptor: number, length: number): Uint8Array {
+/** Undefined where the block is not the descriptor's own, or its text is not in the dump. */
+function textOf(ring: RingLayout, id: bigint, descriptor: number, length: number): string | undefined {
   const begin = u64At(ring.descriptors, descriptor + ring.beginOffset);
   const next = u64At(ring.descriptors, descriptor + ring.nextOffset);
   // A block without data has an odd position.
-  if ((begin & 1n) === 1n && (next & 1n) === 1n) return new Uint8Array(0);
+  if ((begin & 1n) === 1n && (next & 1n) === 1n) return '';
   const size = 1n << BigInt(ring.sizeBits);
   const wraps = (position: bigint): bigint => position / size;
   const inPlace = wraps(begin) === wraps(next) || next % size === 0n;
   const start = inPlace ? Number(begin % size) : 0;
   // A damaged length must not show what stands behind the block.
   const room = Number(inPlace ? BigInt.asUintN(64, next - begin) : next % size) - BLOCK_HEADER;
-  return ring.text.subarray(start + BLOCK_HEADER, start + BLOCK_HEADER + Math.max(0, Math.min(length, room)));
+  if (start + BLOCK_HEADER > ring.text.length || u64At(ring.text, start) !== id) return undefined;
+  const text = ring.text.subarray(start + BLOCK_HEADER, start + BLOCK_HEADER + Math.max(0, Math.min(length, room)));
+  // The kernel stores no zeros: what is left of a page that is not in the dump.
+  const hole = text.indexOf(0);
+  if (hole < 0) return decodeText(text);
+  return hole === 0 ? undefined : `${decodeText(text.subarray(0, hole))}… (the rest is not in the dump)`;
 }
 
 function dictionaryOf(ring: RingLayout, at: number): string[] {

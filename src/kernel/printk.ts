@@ -22,7 +22,8 @@ export interface LogRecord {
   readonly level: number;
   /** PRINTK_CALLER: a task's pid, or with the top bit set a CPU; undefined where the kernel does not keep it. */
   readonly caller: number | undefined;
-  readonly text: string;
+  /** Undefined where the dump does not hold it, or it is damaged. */
+  readonly text: string | undefined;
   /** KEY=VALUE: SUBSYSTEM, DEVICE. */
   readonly dictionary: readonly string[];
 }
@@ -68,12 +69,12 @@ function readRing(kernel: Kernel, ring: VirtAddr): LogRecord[] {
   const layout: RingLayout = {
     countBits,
     sizeBits,
-    descriptors: memory.bytes(memory.pointer(inRing('descs')), descriptorSize * 2 ** countBits),
+    descriptors: memory.bytesWithHoles(memory.pointer(inRing('descs')), descriptorSize * 2 ** countBits),
     descriptorSize,
     stateOffset: offset(kernel, 'prb_desc', 'state_var'),
     beginOffset: positions + offset(kernel, 'prb_data_blk_lpos', 'begin'),
     nextOffset: positions + offset(kernel, 'prb_data_blk_lpos', 'next'),
-    infos: memory.bytes(memory.pointer(inRing('infos')), infoSize * 2 ** countBits),
+    infos: memory.bytesWithHoles(memory.pointer(inRing('infos')), infoSize * 2 ** countBits),
     infoSize,
     info: {
       sequence: offset(kernel, 'printk_info', 'seq'),
@@ -86,7 +87,7 @@ function readRing(kernel: Kernel, ring: VirtAddr): LogRecord[] {
       subsystemSize: 16,
       deviceSize: 48,
     },
-    text: memory.bytes(memory.pointer(inData('data')), 2 ** sizeBits),
+    text: memory.bytesWithHoles(memory.pointer(inData('data')), 2 ** sizeBits),
     tailId: memory.u64(inRing('tail_id')),
     headId: memory.u64(inRing('head_id')),
   };
@@ -108,5 +109,5 @@ function readRecords(kernel: Kernel, buffer: VirtAddr): LogRecord[] {
   };
   const first = memory.u32(kernel.symbol('log_first_idx'));
   const next = memory.u32(kernel.symbol('log_next_idx'));
-  return parseRecordBuffer(memory.bytes(buffer, length), first, next, layout);
+  return parseRecordBuffer(memory.bytesWithHoles(buffer, length), first, next, layout);
 }

@@ -3,11 +3,14 @@
  * stack. Kernel Documentation/arch/x86/kernel-stacks.rst; arch/x86/include/asm/cpu_entry_area.h, processor.h.
  *
  * Probes: `hardirq_stack_ptr` is per CPU and points at the top, or 8 below (951c2a51ae75, v5.12), or is a member of
- * pcpu_hot (6.2 to 6.13); before 5.2 `irq_stack_ptr` points 64 below the top; `cea_exception_stacks` (019b17b3ffe4, v5.2).
+ * pcpu_hot (6.2 to 6.14); before (758a2e312228, v5.2) `irq_stack_ptr` points at the top of the per-CPU
+ * `irq_stack_union`, or 64 below it (4950d6d48a0c, v4.9). `cea_exception_stacks` (019b17b3ffe4, v5.2);
+ * before, `orig_ist` keeps the top of each.
  */
 
-import { addVirt, alignDown, PAGE_SIZE, virtAddr, type VirtAddr } from '../base/addr.ts';
+import { addVirt, alignDown, PAGE_SIZE, type VirtAddr } from '../base/addr.ts';
 import { attempt } from '../base/errors.ts';
+import { KERNEL_SPACE } from '../arch/x86-64/layout.ts';
 import { sizeOf } from '../debuginfo/types/type.ts';
 import { memberOf } from '../values/struct-view.ts';
 import { readCpus } from './cpus.ts';
@@ -51,20 +54,24 @@ export class Stacks {
     return { kind: 'task', name: '', cpu: undefined, base: task.stack, size: this.threadSize };
   }
 
+  irqOf(cpu: number): Stack | undefined {
+    return this.#cpuStacks.find((stack) => stack.kind === 'irq' && stack.cpu === cpu);
+  }
+
   /** The stack of some CPU that holds an address. */
   ofCpuAt(address: VirtAddr): Stack | undefined {
     return this.#cpuStacks.find((stack) => holds(stack, address));
   }
 
   /** The stack an address is on: the task's own, or one of a CPU. */
-  at(address: VirtAddr, task: Task): Stack | undefined {
-    const own = attempt(() => this.ofTask(task));
+  at(address: VirtAddr, task: Task | undefined): Stack | undefined {
+    const own = task && attempt(() => this.ofTask(task));
     return own !== undefined && holds(own, address) ? own : this.ofCpuAt(address);
   }
 }
 
 /** Of the first task's stack, by the linker's bounds or the type. */
-function readThreadSize(kernel: Kernel): number {
+export function readThreadSize(kernel: Kernel): number {
   const bounds: readonly (readonly [string, string])[] = [
     ['__start_init_stack', '__end_init_stack'],
     ['__start_init_task', '__end_init_task'],
@@ -81,15 +88,21 @@ export function holds(stack: Stack, address: VirtAddr): boolean {
   return address >= stack.base && address < stack.base + BigInt(stack.size);
 }
 
-function irqStack(kernel: Kernel, cpu: number, size: number): Stack[] {
+function irqStack(kernel: Kernel, cpu: number, threadSize: number): Stack[] {
+  const { types } = kernel;
+  const size =
+    types.compound('struct', 'irq_stack')?.size ?? types.compound('union', 'irq_stack_union')?.size ?? threadSize;
   const symbol =
     kernel.perCpu.address('hardirq_stack_ptr', cpu) ??
     hotMember(kernel, cpu, 'hardirq_stack_ptr') ??
     kernel.perCpu.address('irq_stack_ptr', cpu);
-  const pointer = symbol === undefined ? 0n : kernel.memory.pointer(symbol);
-  if (pointer === 0n) return [];
-  const top = alignDown(addVirt(virtAddr(pointer), PAGE_SIZE - 1), PAGE_SIZE);
-  return [{ kind: 'irq', name: 'IRQ', cpu, base: addVirt(top, -size), size }];
+  const pointer = symbol === undefined ? undefined : attempt(() => kernel.memory.pointer(symbol));
+  const stack = (base: VirtAddr): Stack[] => [{ kind: 'irq', name: 'IRQ', cpu, base, size }];
+  if (pointer !== undefined && pointer !== 0n) {
+    return stack(addVirt(alignDown(addVirt(pointer, PAGE_SIZE - 1), PAGE_SIZE), -size));
+  }
+  const union = kernel.perCpu.address('irq_stack_union', cpu);
+  return union !== undefined && union >= KERNEL_SPACE ? stack(union) : [];
 }
 
 function hotMember(kernel: Kernel, cpu: number, name: string): VirtAddr | undefined {
@@ -99,7 +112,7 @@ function hotMember(kernel: Kernel, cpu: number, name: string): VirtAddr | undefi
 
 function exceptionStacks(kernel: Kernel, cpu: number): Stack[] {
   const symbol = kernel.perCpu.address('cea_exception_stacks', cpu);
-  if (symbol === undefined) return [];
+  if (symbol === undefined) return originalExceptionStacks(kernel, cpu);
   const base = kernel.memory.pointer(symbol);
   const type = kernel.types.struct('cea_exception_stacks');
   return Object.entries(exceptionNames).flatMap(([short, name]): Stack[] => {
@@ -107,6 +120,28 @@ function exceptionStacks(kernel: Kernel, cpu: number): Stack[] {
     if (member === undefined) return [];
     const size = sizeOf(member.type);
     return [{ kind: 'exception', name: `${name} exception`, cpu, base: addVirt(base, member.offset), size }];
+  });
+}
+
+/** In the order of the interrupt stack table since 6f442be2fb22 (v3.18) and before 3207426925d2 (v5.2). */
+const originalOrder = ['DF', 'NMI', 'DB', 'MCE'];
+const LARGEST_EXCEPTION_STACK = 1 << 16;
+
+/**
+ * From orig_ist.ist[], the top of each: they stand side by side, so that all but the first stack's size (4096, DEBUG's
+ * twice that, all doubled by KASAN) can be seen; the first is like the second.
+ */
+function originalExceptionStacks(kernel: Kernel, cpu: number): Stack[] {
+  const symbol = kernel.perCpu.address('orig_ist', cpu);
+  if (symbol === undefined) return [];
+  const tops = originalOrder.map((_, index) => kernel.memory.pointer(addVirt(symbol, index * 8)));
+  const sizes = tops.map((top, index) => Number(top - (tops[index - 1] ?? 0n)));
+  sizes[0] = sizes[1] ?? 0;
+  if (!sizes.every((size) => size > 0 && size <= LARGEST_EXCEPTION_STACK && size % PAGE_SIZE === 0)) return [];
+  return tops.map((top, index) => {
+    const size = sizes[index] ?? 0;
+    const name = `${exceptionNames[originalOrder[index] ?? ''] ?? ''} exception`;
+    return { kind: 'exception', name, cpu, base: addVirt(top, -size), size };
   });
 }
 
@@ -119,9 +154,9 @@ function entryStack(kernel: Kernel, cpu: number): Stack[] {
 
 /** The exception stacks are a part of a CPU's cpu_entry_area, wherever that is. */
 function cpuEntryArea(kernel: Kernel, cpu: number): VirtAddr | undefined {
+  const type = kernel.types.struct('cpu_entry_area');
   const stacks = kernel.perCpu.address('cea_exception_stacks', cpu);
-  const member = memberOf(kernel.types.struct('cpu_entry_area'), 'estacks');
-  return stacks === undefined || member === undefined
-    ? undefined
-    : addVirt(kernel.memory.pointer(stacks), -member.offset);
+  const member = memberOf(type, stacks === undefined ? 'exception_stacks' : 'estacks');
+  const first = stacks === undefined ? originalExceptionStacks(kernel, cpu)[0]?.base : kernel.memory.pointer(stacks);
+  return first === undefined || member === undefined ? undefined : addVirt(first, -member.offset);
 }

@@ -15,6 +15,11 @@ export interface SymbolAt {
   readonly offset: number;
 }
 
+interface Bounds {
+  readonly start: VirtAddr;
+  readonly end: VirtAddr;
+}
+
 /** An offset from a symbol beyond which it says nothing of an address. */
 const LONGEST_OFFSET = 1 << 26;
 
@@ -22,17 +27,16 @@ export class KernelSymbols {
   readonly #kernel: SymbolTable;
   readonly #slide: bigint;
   readonly #modules: () => ModuleList;
-  readonly #image: () => { start: VirtAddr; end: VirtAddr };
+  readonly #image: () => Bounds;
+  readonly #text: () => readonly Bounds[];
 
   constructor(target: Target, modules: () => ModuleList) {
     const { slide } = target.load;
     this.#kernel = target.vmlinux.symbols.slid(slide);
     this.#slide = slide;
     this.#modules = modules;
-    this.#image = once(() => ({
-      start: this.kernelAddress('_text') ?? virtAddr(0),
-      end: this.kernelAddress('_end') ?? virtAddr(0),
-    }));
+    this.#image = once(() => this.#bounds('_text', '_end'));
+    this.#text = once(() => [this.#bounds('_stext', '_etext'), this.#bounds('_sinittext', '_einittext')]);
   }
 
   kernelAddress(name: string): VirtAddr | undefined {
@@ -48,8 +52,7 @@ export class KernelSymbols {
 
   /** The symbol an address belongs to. */
   at(address: VirtAddr): SymbolAt | undefined {
-    const { start, end } = this.#image();
-    const table = address >= start && address < end ? this.#kernel : this.#modules().at(address)?.symbols();
+    const table = this.isImage(address) ? this.#kernel : this.#modules().at(address)?.symbols();
     const symbol = table?.at(address);
     if (symbol === undefined) return undefined;
     const offset = address - symbol.address;
@@ -63,7 +66,13 @@ export class KernelSymbols {
 
   /** By the linker's bounds: on 7.2 even data bears the letter T. */
   isKernelText(address: VirtAddr): boolean {
-    return this.#within(address, '_stext', '_etext') || this.#within(address, '_sinittext', '_einittext');
+    return this.#text().some(({ start, end }) => address >= start && address < end);
+  }
+
+  /** Whether an address lies in the kernel image, code or data. */
+  isImage(address: VirtAddr): boolean {
+    const { start, end } = this.#image();
+    return address >= start && address < end;
   }
 
   *all(): Generator<KernelSymbol> {
@@ -83,9 +92,7 @@ export class KernelSymbols {
     return addVirt(address, -this.#slide);
   }
 
-  #within(address: VirtAddr, from: string, to: string): boolean {
-    const start = this.kernelAddress(from);
-    const end = this.kernelAddress(to);
-    return start !== undefined && end !== undefined && address >= start && address < end;
+  #bounds(from: string, to: string): Bounds {
+    return { start: this.kernelAddress(from) ?? virtAddr(0), end: this.kernelAddress(to) ?? virtAddr(0) };
   }
 }

@@ -16,6 +16,9 @@ const TASK_DEAD = 0x80;
 const TASK_WAKING = 0x200;
 const TASK_NOLOAD = 0x400;
 const TASK_NEW = 0x800;
+/** Since 5.17 (PREEMPT_RT) and 6.1; the kernel reports both as uninterruptible. */
+const TASK_RTLOCK_WAIT = 0x1000;
+const TASK_FROZEN = 0x8000;
 
 /** RU, IN, UN, ID, ST, TR, ZO, DE, PA, WA, NE; "??" where no bit is known. */
 export function stateLetters(task: Task): string {
@@ -31,5 +34,6 @@ export function stateLetters(task: Task): string {
   if ((state & TASK_DEAD) !== 0) return 'DE';
   if ((state & TASK_WAKING) !== 0) return 'WA';
   if ((state & TASK_NEW) !== 0) return 'NE';
+  if ((state & (TASK_RTLOCK_WAIT | TASK_FROZEN)) !== 0) return 'UN';
   return '??';
 }

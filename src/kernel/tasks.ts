@@ -6,7 +6,7 @@
  */
 
 import type { VirtAddr } from '../base/addr.ts';
-import { attempt } from '../base/errors.ts';
+import { attempt, FormatError, isExpected } from '../base/errors.ts';
 import { offsetOf, type StructView } from '../values/struct-view.ts';
 import { idleTask, readCpus } from './cpus.ts';
 import type { Kernel } from './kernel.ts';
@@ -38,8 +38,11 @@ export class Task {
     return this.view.string('comm');
   }
 
+  /** Throws FormatError where it is no CPU there is: the task_struct is damaged. */
   get cpu(): number {
-    return this.view.number(this.view.pick('thread_info.cpu', 'cpu'));
+    const cpu = this.view.number(this.view.pick('thread_info.cpu', 'cpu'));
+    if (!readCpus(this.kernel).possible.includes(cpu)) throw new FormatError('task_struct', `${cpu} is no CPU`);
+    return cpu;
   }
 
   /** TASK_* bits. */
@@ -95,23 +98,21 @@ export function readTasks(kernel: Kernel): TaskList {
   const warnings: string[] = [];
   const addresses = new Set<bigint>();
   const tasks: Task[] = [];
-  const add = (address: VirtAddr): void => {
+  const add = (address: VirtAddr, idle = false): void => {
     if (addresses.has(address)) return;
-    const task = new Task(kernel, address);
-    if (attempt(() => task.pid) === undefined) {
-      warnings.push(`task ${address.toString(16)} cannot be read`);
-      return;
-    }
     addresses.add(address);
-    tasks.push(task);
+    const task = new Task(kernel, address);
+    const damage = damageOf(task, idle);
+    if (damage === undefined) tasks.push(task);
+    else warnings.push(`task ${address.toString(16)} is left out: ${damage}`);
   };
   for (const cpu of readCpus(kernel).possible) {
     const idle = idleTask(kernel, cpu);
-    if (idle !== undefined && idle !== 0n) add(idle);
+    if (idle !== undefined && idle !== 0n) add(idle, true);
   }
   const initTask = kernel.symbol('init_task');
   const type = kernel.types.struct('task_struct');
-  add(initTask);
+  add(initTask, true);
   const processes = listForEachEntry(kernel.memory, kernel.struct('task_struct', initTask).at('tasks'), type, 'tasks');
   if (processes.broken !== undefined) warnings.push(`the list of tasks is broken: ${processes.broken}`);
   for (const leader of processes.entries) {
@@ -119,6 +120,17 @@ export function readTasks(kernel: Kernel): TaskList {
     for (const thread of attempt(() => readThreads(kernel, leader)) ?? []) add(thread);
   }
   return { tasks, warnings };
+}
+
+/** Why a task cannot be one: its task_struct is not in the dump, or overwritten. */
+function damageOf(task: Task, idle: boolean): string | undefined {
+  try {
+    if (task.pid < 0 || (task.pid === 0 && !idle)) return `its pid is ${task.pid}`;
+    return undefined;
+  } catch (error) {
+    if (isExpected(error)) return error.message;
+    throw error;
+  }
 }
 
 /** The threads of a process, its leader among them. */

@@ -61,6 +61,28 @@ export class AddressSpace {
     return target;
   }
 
+  /** A copy of `length` bytes in which pages that cannot be read are zero. Throws FaultError where none can. */
+  bytesWithHoles(address: VirtAddr, length: number): Uint8Array {
+    const target = new Uint8Array(length);
+    let fault: FaultError | undefined;
+    let read = 0;
+    for (let done = 0; done < length;) {
+      const at = virtAddr(address + BigInt(done));
+      const step = Math.min(length - done, PAGE_SIZE - (lo32(at) & (PAGE_SIZE - 1)));
+      try {
+        this.readInto(at, target.subarray(done, done + step));
+        read += step;
+      } catch (error) {
+        if (!(error instanceof FaultError)) throw error;
+        target.fill(0, done, done + step);
+        fault ??= error;
+      }
+      done += step;
+    }
+    if (read === 0 && fault !== undefined) throw fault;
+    return target;
+  }
+
   u8(address: VirtAddr): number {
     return this.#read(address, 1).getUint8(0);
   }

@@ -4,19 +4,20 @@ import type { VirtAddr } from '../base/addr.ts';
 import { addVirt } from '../base/addr.ts';
 import { attempt, isExpected, messageOf } from '../base/errors.ts';
 import type { Registers } from '../arch/architecture.ts';
-import type { SourceLine } from '../debuginfo/dwarf/dwarf-info.ts';
+import type { SourceFrame, SourceLine } from '../debuginfo/dwarf/dwarf-info.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Task } from '../kernel/tasks.ts';
 import { codeObjectAt } from '../unwind/code-lookup.ts';
 import type { Frame, FrameOrigin } from '../unwind/frame.ts';
-import { startState } from '../unwind/start-state.ts';
-import type { Unwinder } from '../unwind/unwinder.ts';
+import { cpuState, startState } from '../unwind/start-state.ts';
+import type { StartState, Unwinder } from '../unwind/unwinder.ts';
 
+/** Undefined is what cannot be read. */
 export interface TaskHeader {
-  readonly pid: number;
-  readonly task: VirtAddr;
-  readonly cpu: number;
-  readonly command: string;
+  readonly pid: number | undefined;
+  readonly task: VirtAddr | undefined;
+  readonly cpu: number | undefined;
+  readonly command: string | undefined;
 }
 
 export interface InlinedFrame {
@@ -62,6 +63,8 @@ export interface Backtrace {
   readonly show: BacktraceColumns;
   readonly header: TaskHeader;
   readonly frames: readonly BacktraceFrame[];
+  /** Why frames lack lines and inlined calls, each reason once. */
+  readonly missing: readonly string[];
   readonly userRegisters: Registers | undefined;
   /** Why the stack is not whole; undefined where it is. */
   readonly incomplete: string | undefined;
@@ -70,7 +73,12 @@ export interface Backtrace {
 export const plainColumns: BacktraceColumns = { offsets: 'none', lines: false };
 
 export function taskHeader(task: Task): TaskHeader {
-  return { pid: task.pid, task: task.address, cpu: attempt(() => task.cpu) ?? 0, command: task.comm };
+  return {
+    pid: attempt(() => task.pid),
+    task: task.address,
+    cpu: attempt(() => task.cpu),
+    command: attempt(() => task.comm),
+  };
 }
 
 export function backtrace(
@@ -79,51 +87,128 @@ export function backtrace(
   task: Task,
   show: BacktraceColumns = plainColumns,
 ): Backtrace {
-  const header = taskHeader(task);
+  return traceFrom(kernel, unwinder, task, taskHeader(task), () => startState(kernel, task), show);
+}
+
+/** What a CPU was doing, where the task it ran cannot be read. */
+export function cpuBacktrace(
+  kernel: Kernel,
+  unwinder: Unwinder,
+  cpu: number,
+  show: BacktraceColumns = plainColumns,
+): Backtrace {
+  const header = { pid: undefined, task: undefined, cpu, command: undefined };
+  return traceFrom(kernel, unwinder, undefined, header, () => cpuState(kernel, cpu), show);
+}
+
+function traceFrom(
+  kernel: Kernel,
+  unwinder: Unwinder,
+  task: Task | undefined,
+  header: TaskHeader,
+  startOf: () => StartState,
+  show: BacktraceColumns,
+): Backtrace {
   try {
-    const start = startState(kernel, task);
+    const start = startOf();
     if (start.saved?.user === true) {
-      return { type: 'backtrace', show, header, frames: [], userRegisters: start.registers, incomplete: undefined };
+      return {
+        type: 'backtrace',
+        show,
+        header,
+        frames: [],
+        missing: [],
+        userRegisters: start.registers,
+        incomplete: undefined,
+      };
     }
     const { frames, userRegisters, end } = unwinder.unwind(task, start);
+    const described = frames.map((frame, number) => describe(kernel, frame, number));
     return {
       type: 'backtrace',
       show,
       header,
-      frames: frames.map((frame, number) => describe(kernel, frame, number)),
+      frames: described.map((entry) => entry.frame),
+      missing: [...new Set(described.flatMap((entry) => entry.missing ?? []))],
       userRegisters: userRegisters?.registers,
       incomplete: end.kind === 'broken' ? end.why : undefined,
     };
   } catch (error) {
     if (!isExpected(error)) throw error;
-    return { type: 'backtrace', show, header, frames: [], userRegisters: undefined, incomplete: messageOf(error) };
+    return {
+      type: 'backtrace',
+      show,
+      header,
+      frames: [],
+      missing: [],
+      userRegisters: undefined,
+      incomplete: messageOf(error),
+    };
   }
 }
 
-function describe(kernel: Kernel, frame: Frame, number: number): BacktraceFrame {
+function describe(
+  kernel: Kernel,
+  frame: Frame,
+  number: number,
+): { frame: BacktraceFrame; missing: string | undefined } {
   // A return address may already belong to what follows a call that never returns: look up the call itself.
   const at = frame.exact ? frame.ip : addVirt(frame.ip, -1);
   const found = kernel.symbols.at(at);
-  const code = codeObjectAt(kernel, at);
-  const dwarf = code && attempt(() => code.dwarf());
-  const sourceFrames = (code && dwarf && attempt(() => dwarf.framesAt(code.toTable(at)))) ?? [];
-  const lineOnly =
-    sourceFrames.length === 0 && code && dwarf ? attempt(() => dwarf.lineAt(code.toTable(at))) : undefined;
+  const { frames, line, missing } = sourceAt(kernel, at);
   return {
-    number,
-    slot: frame.slot,
-    address: frame.ip,
-    symbol: found?.symbol.name,
-    offset: found === undefined ? 0 : Number(frame.ip - found.symbol.address),
-    module: found?.symbol.module ?? kernel.modules().at(at)?.name,
-    functionName: sourceFrames.at(-1)?.functionName,
-    source: sourceFrames.at(-1)?.source ?? lineOnly,
-    inlined: sourceFrames
-      .filter((source) => source.inlined)
-      .map((source, index) => ({ number: index + 1, name: source.functionName ?? '?', source: source.source })),
-    origin: frame.origin,
-    stack: frame.stack?.name ?? '',
-    exception: frame.saved !== undefined && number > 0 ? frame.saved.registers : undefined,
-    recovered: frame.recovered,
+    missing,
+    frame: {
+      number,
+      slot: frame.slot,
+      address: frame.ip,
+      symbol: found?.symbol.name,
+      offset: found === undefined ? 0 : Number(frame.ip - found.symbol.address),
+      module: found?.symbol.module ?? kernel.modules().at(at)?.name,
+      functionName: frames.at(-1)?.functionName,
+      source: frames.at(-1)?.source ?? line,
+      inlined: frames
+        .filter((source) => source.inlined)
+        .map((source, index) => ({
+          number: index + 1,
+          name: source.functionName ?? '?',
+          source: source.source,
+        })),
+      origin: frame.origin,
+      stack: frame.stack?.name ?? '',
+      exception: frame.saved !== undefined && number > 0 ? frame.saved.registers : undefined,
+      recovered: frame.recovered,
+    },
   };
+}
+
+interface SourceAt {
+  readonly frames: readonly SourceFrame[];
+  /** Of code that is in no function: assembler. */
+  readonly line: SourceLine | undefined;
+  /** Why nothing is known; undefined where something is, or the address is no code. */
+  readonly missing: string | undefined;
+}
+
+function sourceAt(kernel: Kernel, at: VirtAddr): SourceAt {
+  const code = codeObjectAt(kernel, at);
+  const nothing = { frames: [], line: undefined };
+  if (code === undefined) return { ...nothing, missing: undefined };
+  try {
+    const dwarf = code.dwarf();
+    if (dwarf === undefined) {
+      const { path } = kernel.target.vmlinux;
+      const why =
+        code.module === undefined
+          ? `${path} has no DWARF`
+          : `no debug file of this build was found for module ${code.module}`;
+      return { ...nothing, missing: `no lines and inlined calls: ${why}` };
+    }
+    const address = code.toTable(at);
+    const frames = dwarf.framesAt(address);
+    return { frames, line: frames.length === 0 ? dwarf.lineAt(address) : undefined, missing: undefined };
+  } catch (error) {
+    if (!isExpected(error)) throw error;
+    return { ...nothing, missing: `no lines and inlined calls: ${error.message}` };
+  }
 }

@@ -58,7 +58,7 @@ const whereLine = /\bCPU: (\d+) (?:UID: \d+ )?PID: (\d+)\b/;
 
 /** Undefined where the log tells of no fatal error. */
 export function findCause(log: readonly LogRecord[]): Cause | undefined {
-  const lines = log.flatMap((record) => record.text.split('\n').map((text) => ({ text, time: record.time })));
+  const lines = log.flatMap(({ text, time }) => (text ?? '').split('\n').map((line) => ({ text: line, time })));
   const panicAt = lines.findLastIndex((line) => panicLine.test(line.text));
   const start = startOfReport(lines, panicAt);
   const line = lines[start];

@@ -3,6 +3,7 @@
  * was running on that CPU. A dump in which nothing panicked says so.
  */
 
+import { available, isUnavailable, type Available } from '../base/available.ts';
 import { attempt } from '../base/errors.ts';
 import { once } from '../base/search.ts';
 import { currentTask, readCpus } from '../kernel/cpus.ts';
@@ -21,20 +22,24 @@ export interface CrashTask {
   readonly panicked: boolean;
   /** Why this task: for people, the strongest first. */
   readonly evidence: () => readonly string[];
-  /** The first cause the log names. */
-  readonly cause: () => Cause | undefined;
+  /** The first cause the log names; undefined where it names none. */
+  readonly cause: () => Available<Cause | undefined>;
 }
 
 /** The log is read only where the kernel's own variables do not tell the CPU, or when somebody asks for the cause. */
 export function findCrashTask(kernel: Kernel): CrashTask {
-  const cause = once(() => findCause(attempt(() => readLog(kernel)) ?? []));
+  const cause = once(() => available(() => findCause(readLog(kernel))));
+  const known = (): Cause | undefined => {
+    const found = cause();
+    return isUnavailable(found) ? undefined : found;
+  };
   const cpus = readPanicCpus(kernel);
-  const cpu = cpus.panicCpu ?? cpus.crashingCpu ?? (cause()?.panicked === true ? cause()?.cpu : undefined);
+  const cpu = cpus.panicCpu ?? cpus.crashingCpu ?? (known()?.panicked === true ? known()?.cpu : undefined);
   const chosen = cpu ?? readCpus(kernel).present[0] ?? 0;
   const panicked = cpu !== undefined;
-  const found = taskOn(kernel, chosen) ?? (panicked ? taskWithPid(kernel, cause()?.pid) : undefined);
+  const found = taskOn(kernel, chosen) ?? (panicked ? taskWithPid(kernel, known()?.pid) : undefined);
   const task = found ?? new Task(kernel, kernel.symbol('init_task'));
-  const evidence = once(() => evidenceFor(cpus, cause(), task, chosen, panicked, found !== undefined));
+  const evidence = once(() => evidenceFor(cpus, known(), task, chosen, panicked, found !== undefined));
   return { task, taskKnown: found !== undefined, cpu: chosen, panicked, evidence, cause };
 }
 

@@ -8,6 +8,8 @@ import { readTime } from '../kernel/timekeeping.ts';
 export interface LogReport {
   readonly type: 'log';
   readonly records: readonly LogRecord[];
+  /** How many messages between the first and the last are lost: their sequence numbers are missing. */
+  readonly lost: number;
   /** When the kernel's clock was zero: nanoseconds since 1970; undefined where the time is not known. */
   readonly bootNanoseconds: bigint | undefined;
   readonly show: LogColumns;
@@ -22,5 +24,9 @@ export interface LogColumns {
 
 export function logReport(kernel: Kernel, show: LogColumns): LogReport {
   const time = attempt(() => readTime(kernel));
-  return { type: 'log', records: readLog(kernel), bootNanoseconds: time?.bootNanoseconds, show };
+  const records = readLog(kernel);
+  const first = records[0]?.sequence ?? 0n;
+  const last = records.at(-1)?.sequence ?? 0n;
+  const lost = records.length === 0 ? 0 : Number(last - first) + 1 - records.length;
+  return { type: 'log', records, lost, bootNanoseconds: time?.bootNanoseconds, show };
 }

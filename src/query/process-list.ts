@@ -14,7 +14,7 @@ import { currentTask, readCpus } from '../kernel/cpus.ts';
 export interface ProcessRow {
   readonly pid: number;
   readonly parentPid: Available<number>;
-  readonly cpu: number;
+  readonly cpu: Available<number>;
   readonly task: VirtAddr;
   readonly state: string;
   /** Share of memory that is resident, in percent. */
@@ -59,7 +59,7 @@ export function processList(
         task.pid === 0
           ? 0
           : available(() => parents.get(task.parent)?.pid ?? kernel.struct('task_struct', task.parent).number('pid')),
-      cpu: attempt(() => task.cpu) ?? 0,
+      cpu: available(() => task.cpu),
       task: task.address,
       state: attempt(() => stateLetters(task)) ?? '??',
       memoryPercent: typeof residentKiB === 'number' && memoryKiB > 0 ? (residentKiB * 100) / memoryKiB : 0,

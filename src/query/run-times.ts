@@ -30,15 +30,17 @@ export function runTimes(kernel: Kernel, tasks: readonly Task[]): RunTimes {
     return clocks.get(cpu);
   };
   const rows = tasks.map((task) => {
-    const lastRun = attempt(() => task.lastRun) ?? 0n;
+    const lastRun = attempt(() => task.lastRun);
     const clock = attempt(() => clockOf(task.cpu));
-    const since = clock === undefined ? undefined : clock > lastRun ? clock - lastRun : 0n;
+    const since = clock === undefined || lastRun === undefined ? undefined : clock > lastRun ? clock - lastRun : 0n;
     return {
       lastRun,
       row: { header: taskHeader(task), state: attempt(() => stateLetters(task)) ?? '??', sinceLastRun: since },
     };
   });
-  rows.sort((a, b) => (a.lastRun > b.lastRun ? -1 : a.lastRun < b.lastRun ? 1 : 0));
+  rows.sort(
+    (a, b) => Number((b.lastRun ?? -1n) > (a.lastRun ?? -1n)) - Number((a.lastRun ?? -1n) > (b.lastRun ?? -1n)),
+  );
   return { type: 'run-times', tasks: rows.map(({ row }) => row) };
 }
 

@@ -77,12 +77,18 @@ export function* symbolsMatching(
   if (rows.length > 0) yield report(rows);
 }
 
+/** What stands behind the + of an address: decimal, unless it has 0x. Undefined where it is no number. */
+export function parseOffset(text: string): bigint | undefined {
+  return /^(0x[0-9a-f]+|\d+)$/i.test(text) ? BigInt(text.toLowerCase()) : undefined;
+}
+
 /** The address a word names: a symbol, with an optional +offset. Undefined where it is none. */
 export function addressOfName(kernel: Kernel, word: string): VirtAddr | undefined {
-  const match = /^([A-Za-z_.$][\w.$]*)(?:\+(0x[0-9a-f]+|\d+))?$/i.exec(word);
+  const match = /^([A-Za-z_.$][\w.$]*)(?:\+(\w+))?$/.exec(word);
   if (match?.[1] === undefined) return undefined;
+  const offset = parseOffset(match[2] ?? '0');
   const symbol = kernel.symbols.named(match[1])[0];
-  return symbol && addVirt(symbol.address, BigInt(match[2] ?? 0));
+  return symbol && (offset === undefined ? undefined : addVirt(symbol.address, offset));
 }
 
 function report(symbols: readonly SymbolRow[]): SymbolReport {

@@ -1,9 +1,11 @@
 /** What the dump is of: the answer to `sys`. */
 
-import { available, type Available } from '../base/available.ts';
+import { available, isUnavailable, type Available } from '../base/available.ts';
+import { attempt } from '../base/errors.ts';
 import { readCpus } from '../kernel/cpus.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { readLoadAverage, readMemorySize, readNames, readProcessorSpeed, readTaint } from '../kernel/system.ts';
+import type { TaskList } from '../kernel/tasks.ts';
 import { readTime } from '../kernel/timekeeping.ts';
 import type { CrashTask } from './crash-task.ts';
 
@@ -27,12 +29,14 @@ export interface SystemReport {
   readonly megahertz: Available<number>;
   readonly memoryBytes: Available<number>;
   /** The first cause of the panic; undefined where nothing panicked. */
-  readonly panic: string | undefined;
+  readonly panic: Available<string> | undefined;
+  /** What of these answers is not whole, and why. */
+  readonly warnings: readonly string[];
   /** Why this task is taken to be the one that crashed. */
   readonly evidence: readonly string[];
 }
 
-export function systemReport(kernel: Kernel, crash: CrashTask, countTasks: () => number): SystemReport {
+export function systemReport(kernel: Kernel, crash: CrashTask, listTasks: () => TaskList): SystemReport {
   const cpus = readCpus(kernel);
   const names = available(() => readNames(kernel));
   const time = available(() => readTime(kernel));
@@ -47,14 +51,21 @@ export function systemReport(kernel: Kernel, crash: CrashTask, countTasks: () =>
     date: 'unavailable' in time ? time : time.wallSeconds,
     uptimeSeconds: 'unavailable' in time ? time : time.uptimeSeconds,
     loadAverage: available(() => readLoadAverage(kernel)),
-    tasks: available(countTasks),
+    tasks: available(() => listTasks().tasks.length),
     nodename: 'unavailable' in names ? names : names.nodename,
     release: 'unavailable' in names ? names : names.release,
     version: 'unavailable' in names ? names : names.version,
     machine: 'unavailable' in names ? names : names.machine,
     megahertz: available(() => readProcessorSpeed(kernel)),
     memoryBytes: available(() => readMemorySize(kernel)),
-    panic: crash.panicked ? (crash.cause()?.text ?? 'the log names no cause') : undefined,
+    panic: crash.panicked ? panicText(crash) : undefined,
+    warnings: [...(attempt(() => listTasks().warnings) ?? []), ...(crash.taskKnown ? [] : crash.evidence().slice(-1))],
     evidence: crash.evidence(),
   };
+}
+
+function panicText(crash: CrashTask): Available<string> {
+  const cause = crash.cause();
+  if (isUnavailable(cause)) return { unavailable: `the log cannot be read: ${cause.unavailable}` };
+  return cause?.text ?? { unavailable: 'the log, as far as it is in the dump, names no cause' };
 }

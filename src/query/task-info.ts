@@ -12,7 +12,7 @@ export interface TaskInfo {
   readonly pid: number;
   readonly command: string;
   readonly task: VirtAddr;
-  readonly cpu: number;
+  readonly cpu: number | undefined;
   /** Two letters. */
   readonly state: string;
   /** Whether the task was on its CPU when the dump was taken. */
@@ -27,7 +27,7 @@ export function taskInfo(task: Task, crash: CrashTask): TaskInfo {
     pid: task.pid,
     command: task.comm,
     task: task.address,
-    cpu: running ?? attempt(() => task.cpu) ?? 0,
+    cpu: running ?? attempt(() => task.cpu),
     state: attempt(() => stateLetters(task)) ?? '??',
     active: running !== undefined,
     panicked: crash.panicked && crash.taskKnown && crash.task.address === task.address,

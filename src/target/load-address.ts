@@ -13,7 +13,14 @@ import { attempt, FaultError, OpenError } from '../base/errors.ts';
 import { checkCancelled } from '../base/cancel.ts';
 import { fixedString } from '../bytes/read.ts';
 import type { PageTables, PagingMode } from '../arch/architecture.ts';
-import { CR3_ROOT_MASK, CR4_LA57, KASLR_STEP, KERNEL_IMAGE_SIZE, START_KERNEL_MAP } from '../arch/x86-64/layout.ts';
+import {
+  CR3_ROOT_MASK,
+  CR3_USER_HALF,
+  CR4_LA57,
+  KASLR_STEP,
+  KERNEL_IMAGE_SIZE,
+  START_KERNEL_MAP,
+} from '../arch/x86-64/layout.ts';
 import type { DumpImage } from '../formats/dump-image.ts';
 import { VmcoreInfo } from '../formats/vmcoreinfo.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
@@ -40,17 +47,29 @@ interface Candidate {
 
 const rootSymbols = ['init_top_pgt', 'swapper_pg_dir', 'init_level4_pgt'];
 
-/** @throws OpenError where no candidate can be proved */
+/** @throws OpenError where no candidate can be proved, with what stands against each */
 export function findLoadAddress(vmlinux: Vmlinux, physical: PhysicalMemory): LoadAddress {
   const tried: string[] = [];
+  let misfit = false;
   for (const candidate of candidates(vmlinux, physical)) {
     const found = prove(candidate, vmlinux, physical);
-    if (found !== undefined) return found;
-    tried.push(`${candidate.origin} (KASLR offset ${hex0x(candidate.slide)}, phys_base ${candidate.physBase})`);
+    if ('paging' in found) return found;
+    misfit ||= found.misfit;
+    const { origin, slide, physBase } = candidate;
+    tried.push(`by ${origin} (KASLR offset ${hex0x(slide)}, phys_base ${physBase}): ${found.why}`);
   }
-  const seen = tried.length === 0 ? 'nothing in the dump tells where the kernel was' : `tried ${tried.join('; ')}`;
+  const { path, banner } = vmlinux;
+  const verdict =
+    misfit || tried.length === 0
+      ? `${path} does not fit ${physical.image.path}`
+      : `${physical.image.path}: the kernel's memory cannot be reached, whatever the vmlinux`;
+  const reasons = tried.length === 0 ? ['nothing in the dump tells where the kernel was'] : tried;
   throw new OpenError(
-    `${vmlinux.path} does not fit ${physical.image.path}: the kernel's banner "${vmlinux.banner?.trim().slice(0, 80) ?? '?'}…" is not at its place in memory; ${seen}`,
+    [
+      `${verdict}:`,
+      ...reasons.map((reason) => `  ${reason}`),
+      `The vmlinux is of "${banner?.trim().slice(0, 80) ?? '?'}…"`,
+    ].join('\n'),
   );
 }
 
@@ -83,24 +102,44 @@ function slideOfSymbols(info: VmcoreInfo, vmlinux: Vmlinux): bigint | undefined 
 function* fromProcessors(image: DumpImage, vmlinux: Vmlinux, physical: PhysicalMemory): Generator<Candidate> {
   const text = vmlinux.addressOf('_text');
   const divide = vmlinux.addressOf('asm_exc_divide_error') ?? vmlinux.addressOf('divide_error');
-  const seen = new Set<bigint>();
-  for (const { qemu } of image.cpus) {
-    if (qemu === undefined || seen.has(qemu.cr3)) continue;
-    seen.add(qemu.cr3);
-    const levels = (qemu.cr4 & CR4_LA57) === 0n ? 4 : 5;
-    const root = physAddr(Number(qemu.cr3 & CR3_ROOT_MASK));
-    const tables = image.architecture.pageTables(physical, { root, levels, encryptionMask: 0n });
+  for (const { root, levels, idtBase } of processorRoots(image)) {
+    const mode = { root: physAddr(root), levels, encryptionMask: 0n };
+    const tables = image.architecture.pageTables(physical, mode);
     const first = text === undefined ? undefined : firstMapped(tables, START_KERNEL_MAP, KERNEL_IMAGE_SIZE);
     if (first !== undefined && text !== undefined) {
       yield candidateAt(first.address - text, first.address, first.physical, 'page tables of a CPU (CR3)');
     }
-    const handler = attempt(() => interruptHandler(tables, physical, virtAddr(qemu.idtBase)));
-    if (handler !== undefined && divide !== undefined) {
-      const at = attempt(() => tables.translate(hi32(handler), lo32(handler)));
-      if (at !== undefined && at >= 0)
-        yield candidateAt(handler - divide, handler, at, 'interrupt table of a CPU (IDTR)');
+    const handler = attempt(() => interruptHandler(tables, physical, virtAddr(idtBase)));
+    if (handler === undefined || divide === undefined) continue;
+    const at = attempt(() => tables.translate(hi32(handler), lo32(handler)));
+    if (at !== undefined && at >= 0) {
+      yield candidateAt(handler - divide, handler, at, 'interrupt table of a CPU (IDTR)');
     }
   }
+}
+
+interface ProcessorRoot {
+  /** Physical address of the top table. */
+  readonly root: number;
+  readonly levels: number;
+  readonly idtBase: bigint;
+}
+
+/**
+ * Where the CPUs' page tables begin, each once. With page-table isolation bit 12 of CR3 tells the user's half, to be
+ * cleared; without it, it is a part of the address.
+ */
+function processorRoots(image: DumpImage): ProcessorRoot[] {
+  const roots = new Map<number, ProcessorRoot>();
+  for (const { qemu } of image.cpus) {
+    if (qemu === undefined) continue;
+    const levels = (qemu.cr4 & CR4_LA57) === 0n ? 4 : 5;
+    for (const mask of [CR3_ROOT_MASK, CR3_ROOT_MASK | CR3_USER_HALF]) {
+      const root = Number(qemu.cr3 & mask);
+      if (!roots.has(root)) roots.set(root, { root, levels, idtBase: qemu.idtBase });
+    }
+  }
+  return [...roots.values()];
 }
 
 function candidateAt(slide: bigint, address: bigint, physical: number, origin: string): Candidate {
@@ -155,29 +194,49 @@ function startsWith(bytes: Uint8Array, at: number, text: string): boolean {
   return true;
 }
 
-function prove(candidate: Candidate, vmlinux: Vmlinux, physical: PhysicalMemory): LoadAddress | undefined {
+/** Why a candidate cannot be believed. `misfit`: memory is there, and says something else. */
+interface Refutation {
+  readonly why: string;
+  readonly misfit: boolean;
+}
+
+function prove(candidate: Candidate, vmlinux: Vmlinux, physical: PhysicalMemory): LoadAddress | Refutation {
   const { slide, physBase, origin, encryptionMask } = candidate;
   const banner = vmlinux.addressOf('linux_banner');
   const rootName = rootSymbols.find((name) => vmlinux.addressOf(name) !== undefined);
   const rootAddress = rootName === undefined ? undefined : vmlinux.addressOf(rootName);
-  if (banner === undefined || rootAddress === undefined) return undefined;
+  if (banner === undefined || rootAddress === undefined) {
+    return { why: `the vmlinux has no symbol linux_banner or ${rootSymbols.join(', ')}`, misfit: true };
+  }
   const toPhysical = (link: bigint): number => Number(link + slide - START_KERNEL_MAP + physBase);
   const bannerAt = toPhysical(banner);
   const rootAt = toPhysical(rootAddress);
-  if (!Number.isSafeInteger(bannerAt) || bannerAt < 0 || !Number.isSafeInteger(rootAt) || rootAt < 0) return undefined;
-
+  if (![bannerAt, rootAt].every((at) => Number.isSafeInteger(at) && at >= 0)) {
+    return { why: 'its symbols would lie outside of physical memory', misfit: true };
+  }
   const readable = readText(physical, bannerAt);
-  if (readable !== undefined && readable !== vmlinux.banner) return undefined;
-  const found = [5, 4]
-    .map((levels): PagingMode => ({ root: physAddr(rootAt), levels, encryptionMask }))
-    .find((paging) => {
-      const tables = physical.image.architecture.pageTables(physical, paging);
-      const address = virtAddr(banner + slide);
-      return attempt(() => tables.translate(hi32(address), lo32(address))) === bannerAt;
-    });
-  if (found === undefined) return undefined;
+  if (readable !== undefined && readable !== vmlinux.banner) {
+    return { why: "the kernel's banner (linux_banner) is not at its place in memory", misfit: true };
+  }
+  const roots = [rootAt, ...processorRoots(physical.image).map(({ root }) => root)];
+  const modes = roots.flatMap((root) =>
+    [5, 4].map((levels): PagingMode => ({ root: physAddr(root), levels, encryptionMask })),
+  );
+  const paging = modes.find((mode) => {
+    const tables = physical.image.architecture.pageTables(physical, mode);
+    const address = virtAddr(banner + slide);
+    return attempt(() => tables.translate(hi32(address), lo32(address))) === bannerAt;
+  });
+  if (paging === undefined) {
+    const place = readable === undefined ? 'is not in the dump' : 'is at its place';
+    const looked = roots.map((root) => hex(root)).join(', ');
+    return {
+      why: `linux_banner ${place}, but no page table leads there (looked at ${looked}): missing or damaged`,
+      misfit: false,
+    };
+  }
   const proof = readable === undefined ? undefined : `linux_banner read at ${hex(banner + slide)}`;
-  return { slide, physBase, paging: found, origin, proof };
+  return { slide, physBase, paging, origin, proof };
 }
 
 /** Undefined where the memory is not in the dump. */

@@ -30,9 +30,14 @@ export class Vmlinux {
   readonly dwarf: () => DwarfInfo | undefined;
   readonly orc: () => OrcTable | undefined;
 
-  /** @throws OpenError where the file has no symbols: nothing could be found in the dump by it */
+  /** @throws OpenError where the file was cut off or has no symbols: nothing could be found in the dump by it */
   constructor(elf: ElfFile, host: Host) {
     this.elf = elf;
+    if (elf.sectionsMissing()) {
+      throw new OpenError(
+        `${this.path}: the file is cut off: its section headers lie beyond its end, at ${elf.source.size} bytes`,
+      );
+    }
     const symbols = symbolsOfElf(elf, 0n);
     if (symbols === undefined || symbols.count === 0) {
       throw new OpenError(`${this.path}: has no symbols (stripped?); vmscope needs the vmlinux of the debug package`);

@@ -4,8 +4,11 @@ import type { VirtAddr } from '../base/addr.ts';
 import type { Registers } from '../arch/architecture.ts';
 import type { Stack } from '../kernel/stacks.ts';
 
-/** How a frame was found: `scan` frames are guesses. */
-export type FrameOrigin = 'registers' | 'orc' | 'cfi' | 'frame-pointer' | 'scan';
+/**
+ * How a frame was found. `empty-call`: a call or jump to where no code is has pushed the return address and nothing
+ * since, so it lies at the stack pointer. `frame-pointer` and `scan` frames are guesses.
+ */
+export type FrameOrigin = 'registers' | 'orc' | 'cfi' | 'empty-call' | 'frame-pointer' | 'scan';
 
 /** Registers that an exception, interrupt or system call saved on the stack (struct pt_regs). */
 export interface SavedRegisters {
@@ -46,7 +49,14 @@ export type Step =
   /** A call: the caller's registers as far as they are known, and the stack word of the return address. */
   | { readonly kind: 'call'; readonly registers: Registers; readonly slot: VirtAddr }
   /** The caller was interrupted, and its registers saved. */
-  | { readonly kind: 'interrupted'; readonly saved: SavedRegisters }
+  | {
+      readonly kind: 'interrupted';
+      readonly saved: SavedRegisters;
+      /** False where the saved ip is a return address after all. */
+      readonly exact?: boolean;
+      /** All registers known of the caller, where more are than were saved. */
+      readonly registers?: Registers;
+    }
   | { readonly kind: 'end' }
   | { readonly kind: 'broken'; readonly why: string };
 

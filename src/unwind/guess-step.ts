@@ -24,6 +24,15 @@ const KERNEL_CS = 0x10n;
 const USER_CS = 0x33n;
 const USER_SS = 0x2bn;
 
+/** The caller of a function that is not there (a NULL function pointer): what the kernel's null_orc_entry says. */
+export function emptyCallStep({ memory, isText }: StackSearch, frame: FrameState): Step | undefined {
+  const ip = memory.pointer(frame.sp);
+  const { rbp } = frame.registers;
+  return isText(ip)
+    ? { kind: 'call', registers: { rip: ip, rsp: addVirt(frame.sp, 8), rbp }, slot: frame.sp }
+    : undefined;
+}
+
 /** By the chain of frame pointers, where rbp fits one on this stack. */
 export function framePointerStep({ memory, stack, isText }: StackSearch, frame: FrameState): Step | undefined {
   const bp = frame.registers['rbp'];

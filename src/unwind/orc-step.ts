@@ -4,6 +4,7 @@
  */
 
 import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
+import { attempt } from '../base/errors.ts';
 import type { Registers } from '../arch/architecture.ts';
 import { PT_REGS_SIZE, registersOfPtRegs } from '../arch/x86-64/registers.ts';
 import type { OrcEntry, OrcRegister } from '../debuginfo/orc/orc-entry.ts';
@@ -31,9 +32,12 @@ export function orcStep(memory: AddressSpace, state: FrameState, entry: OrcEntry
       };
     }
     case 'regs':
-      return { kind: 'interrupted', saved: readPtRegs(memory, cfa) };
-    case 'regs-partial':
-      return { kind: 'interrupted', saved: readIretFrame(memory, cfa) };
+      return { kind: 'interrupted', saved: readPtRegs(memory, cfa), exact: entry.signal };
+    case 'regs-partial': {
+      const saved = readIretFrame(memory, cfa);
+      const rbp = callersBp(memory, state, entry, cfa);
+      return { kind: 'interrupted', saved, exact: entry.signal, registers: { ...saved.registers, rbp } };
+    }
   }
 }
 
@@ -74,12 +78,7 @@ function indirectSp(memory: AddressSpace, sp: VirtAddr, offset: number): VirtAdd
 }
 
 function isReadable(memory: AddressSpace, address: VirtAddr): boolean {
-  try {
-    memory.u64(addVirt(address, -8));
-    return true;
-  } catch {
-    return false;
-  }
+  return attempt(() => memory.u64(addVirt(address, -8))) !== undefined;
 }
 
 function callersBp(memory: AddressSpace, state: FrameState, entry: OrcEntry, cfa: VirtAddr): bigint | undefined {

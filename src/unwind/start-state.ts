@@ -4,16 +4,30 @@
  */
 
 import { addVirt, virtAddr } from '../base/addr.ts';
-import { LookupError } from '../base/errors.ts';
+import { attempt, LookupError } from '../base/errors.ts';
+import type { Registers } from '../arch/architecture.ts';
 import { currentTask, readCpus } from '../kernel/cpus.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { readThreadSize } from '../kernel/stacks.ts';
 import type { Task } from '../kernel/tasks.ts';
 import { isUserMode } from './orc-step.ts';
 import type { StartState } from './unwinder.ts';
 
-/** The CPU a task was running on when the dump was taken; undefined where it was not running. */
+/**
+ * The CPU a task was running on when the dump was taken; undefined where it was not running. Where per-CPU memory is
+ * lost, the CPU whose stack pointer is on the task's stack.
+ */
 export function cpuRunning(kernel: Kernel, task: Task): number | undefined {
-  return readCpus(kernel).present.find((cpu) => currentTask(kernel, cpu) === task.address);
+  const { present } = readCpus(kernel);
+  const named = present.find((cpu) => currentTask(kernel, cpu) === task.address);
+  if (named !== undefined || present.every((cpu) => currentTask(kernel, cpu) !== undefined)) return named;
+  const base = attempt(() => task.stack);
+  if (base === undefined) return undefined;
+  const threadSize = readThreadSize(kernel);
+  return present.find((cpu) => {
+    const sp = cpuRegisters(kernel, cpu)?.['rsp'];
+    return currentTask(kernel, cpu) === undefined && sp !== undefined && sp >= base && sp < base + BigInt(threadSize);
+  });
 }
 
 /**
@@ -22,22 +36,24 @@ export function cpuRunning(kernel: Kernel, task: Task): number | undefined {
  */
 export function startState(kernel: Kernel, task: Task): StartState {
   const cpu = cpuRunning(kernel, task);
-  if (cpu !== undefined) return running(kernel, cpu);
+  if (cpu !== undefined) return cpuState(kernel, cpu);
   if (task.view.has('on_cpu') && task.view.number('on_cpu') !== 0) {
-    throw new LookupError(
-      'the CPU that was running it',
-      `PID ${task.pid} says it was on one, but no CPU's current task is it`,
-    );
+    throw new LookupError('registers', `PID ${task.pid} was running, but which CPU it was on cannot be read`);
   }
   return switchedAway(kernel, task);
 }
 
-function running(kernel: Kernel, cpu: number): StartState {
-  const note = kernel.target.image.cpus[cpu];
-  const registers = note?.registers ?? note?.qemu?.registers;
+/** Where a CPU was, whatever task it ran. Throws LookupError where the dump has no registers of it. */
+export function cpuState(kernel: Kernel, cpu: number): StartState {
+  const registers = cpuRegisters(kernel, cpu);
   if (registers === undefined) throw new LookupError('registers in the dump', `CPU ${cpu}`);
   const saved = { address: virtAddr(0), registers, user: isUserMode(registers) };
   return { registers, slot: undefined, exact: true, saved };
+}
+
+function cpuRegisters(kernel: Kernel, cpu: number): Registers | undefined {
+  const note = kernel.target.image.cpus[cpu];
+  return note?.registers ?? note?.qemu?.registers;
 }
 
 function switchedAway(kernel: Kernel, task: Task): StartState {

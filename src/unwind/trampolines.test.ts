@@ -1,4 +1,4 @@
-/** Return addresses behind trampolines: rethook, kretprobe_instances, function graph old and new; loops. */
+/** Return addresses behind trampolines: rethook, kretprobes of three ages, function graph old and new; loops. */
 
 import { describe, expect, it } from 'vitest';
 import { KernelBuilder, TEXT } from '../../test/builders/kernel.ts';
@@ -106,6 +106,112 @@ describe('kretprobe', () => {
     expect(finish().resolve(RETHOOK)).toBeUndefined();
     builder.u64(addVirt(node, 16), 0xffff_9999_0000_0000n);
     expect(finish().resolve(RETHOOK)).toBeUndefined();
+  });
+});
+
+describe('kretprobe before 5.11', () => {
+  const STACK_SIZE = 16_384;
+  const NODE_SIZE = 48;
+  const SLOTS = [3000, 5000, 9000].map((offset) => offset & ~7);
+
+  interface Instance {
+    readonly ret: bigint;
+    readonly fp?: bigint;
+    readonly other?: boolean;
+  }
+
+  /** A task with those instances, newest first, whose stack holds the trampoline at those offsets. */
+  function hashed(
+    instances: (stack: VirtAddr) => readonly Instance[],
+    slots: readonly number[],
+    options: { fp?: boolean; irqSlots?: readonly number[] } = {},
+  ): { stack: VirtAddr; irq: VirtAddr; resolve: (slot: VirtAddr) => bigint | undefined } {
+    const builder = new KernelBuilder();
+    const { types } = builder;
+    const pointer = types.pointer(0);
+    const node = types.struct('hlist_node', 16, [{ name: 'next', type: pointer, offset: 0 }]);
+    types.struct('task_struct', 64, [{ name: 'stack', type: pointer, offset: 8 }]);
+    types.compound('union', 'thread_union', STACK_SIZE, []);
+    const members = [
+      { name: 'hlist', type: node, offset: 0 },
+      { name: 'ret_addr', type: pointer, offset: 24 },
+      { name: 'task', type: pointer, offset: 32 },
+    ];
+    types.struct('kretprobe_instance', NODE_SIZE, [
+      ...members,
+      ...(options.fp === true ? [{ name: 'fp', type: pointer, offset: 40 }] : []),
+    ]);
+    builder.symbol('kretprobe_trampoline', KRETPROBE);
+    const table = builder.variable('kretprobe_inst_table', 64 * 8);
+    builder.u64(builder.variable('__per_cpu_offset', 8), 0n);
+    builder.u64(builder.variable('__cpu_possible_mask', 8), 1n).u64(builder.variable('__cpu_present_mask', 8), 1n);
+    const task = builder.allocate(64);
+    builder.u64(builder.variable('current_task', 8), task);
+    const irq = builder.allocate(STACK_SIZE);
+    builder.u64(builder.variable('irq_stack_ptr', 8), addVirt(irq, STACK_SIZE));
+    builder.gap();
+    const stack = builder.allocate(STACK_SIZE);
+    builder.u64(addVirt(task, 8), stack);
+    let link = addVirt(table, 17 * 8);
+    for (const { ret, fp, other } of instances(stack)) {
+      const at = builder.allocate(NODE_SIZE);
+      builder
+        .u64(link, at)
+        .u64(addVirt(at, 24), ret)
+        .u64(addVirt(at, 32), other === true ? 0x1234n : task);
+      if (fp !== undefined) builder.u64(addVirt(at, 40), fp);
+      link = at;
+    }
+    for (const slot of slots) builder.u64(addVirt(stack, slot), KRETPROBE);
+    for (const slot of options.irqSlots ?? []) builder.u64(addVirt(irq, slot), KRETPROBE);
+    const kernel = builder.build();
+    const trampolines = new Trampolines(kernel);
+    return { stack, irq, resolve: (slot) => trampolines.resolve(KRETPROBE, slot, new Task(kernel, task))?.ip };
+  }
+
+  const three = (): Instance[] => [
+    { ret: CALLER },
+    { ret: TEXT + 0x77n, other: true },
+    // Two probes of one function: the newer one found the older one's trampoline.
+    { ret: KRETPROBE },
+    { ret: CALLER + 0x100n },
+    { ret: CALLER + 0x200n },
+  ];
+
+  it('is resolved by the order of slots and instances', () => {
+    const { stack, resolve } = hashed(three, SLOTS);
+    expect(SLOTS.map((slot) => resolve(addVirt(stack, slot)))).toEqual([CALLER, CALLER + 0x100n, CALLER + 0x200n]);
+    expect(resolve(addVirt(stack, 8))).toBeUndefined();
+  });
+
+  it('is not resolved where slots and instances are not as many', () => {
+    const fewer = hashed(three, SLOTS.slice(1));
+    expect(fewer.resolve(addVirt(fewer.stack, SLOTS[1] ?? 0))).toBeUndefined();
+    const more = hashed(three, [...SLOTS, 12_000]);
+    expect(more.resolve(addVirt(more.stack, SLOTS[0] ?? 0))).toBeUndefined();
+    const none = hashed(() => [], SLOTS);
+    expect(none.resolve(addVirt(none.stack, SLOTS[0] ?? 0))).toBeUndefined();
+  });
+
+  it('counts the IRQ stack of the CPU before the task’s own', () => {
+    const { stack, irq, resolve } = hashed(three, SLOTS.slice(1), { irqSlots: [16_000] });
+    expect(resolve(addVirt(irq, 16_000))).toBe(CALLER);
+    expect(SLOTS.slice(1).map((slot) => resolve(addVirt(stack, slot)))).toEqual([CALLER + 0x100n, CALLER + 0x200n]);
+  });
+
+  it('is resolved by the frame where instances know it', () => {
+    const { stack, resolve } = hashed(
+      (base) => [
+        { ret: CALLER + 0x300n, fp: addVirt(base, 4000) },
+        { ret: KRETPROBE, fp: addVirt(base, 5000) },
+        { ret: CALLER, fp: addVirt(base, 5000) },
+      ],
+      [5000],
+      { fp: true },
+    );
+    expect(resolve(addVirt(stack, 5000))).toBe(CALLER);
+    expect(resolve(addVirt(stack, 4000))).toBe(CALLER + 0x300n);
+    expect(resolve(addVirt(stack, 4008))).toBeUndefined();
   });
 });
 

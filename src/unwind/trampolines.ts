@@ -3,34 +3,49 @@
  *
  * - kretprobe through rethook (73f9b911faa7, v5.18): task->rethooks, a list of rethook_node {ret_addr, frame}.
  * - kretprobe before (5.11 to 6.0, d741bf41d7c7): task->kretprobe_instances {ret_addr, fp}.
+ * - kretprobe before 5.11: kretprobe_inst_table[64], lists of kretprobe_instance {ret_addr, task} of all tasks, which
+ *   know their frame (fp) since 5.1 (3ff9c075cc76).
  * - function graph: task->ret_stack, of ftrace_ret_stack {ret, retp}; a plain array, or since 6.11 (42675b723b48) a
  *   stack of words in which the structures lie. Both are searched word by word for the slot.
  */
 
-import { addVirt, type VirtAddr } from '../base/addr.ts';
+import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
 import { attempt } from '../base/errors.ts';
+import { once } from '../base/search.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { Stacks, type Stack } from '../kernel/stacks.ts';
 import type { Task } from '../kernel/tasks.ts';
 import { memberOf } from '../values/struct-view.ts';
+import { cpuRunning } from './start-state.ts';
 
 const rethookNames = ['arch_rethook_trampoline', '__kretprobe_trampoline', 'kretprobe_trampoline'];
 const LONGEST_CHAIN = 4096;
 const GRAPH_STACK_SIZE = 4096;
+/** KPROBE_TABLE_SIZE: include/linux/kprobes.h. */
+const KRETPROBE_BUCKETS = 64;
 
 export interface RecoveredAddress {
   readonly ip: VirtAddr;
   readonly by: string;
 }
 
+interface HashedInstance {
+  readonly address: VirtAddr;
+  /** The slot it was made for. */
+  readonly frame: VirtAddr | undefined;
+}
+
 export class Trampolines {
   readonly #kernel: Kernel;
   readonly #kretprobe: readonly VirtAddr[];
   readonly #graph: VirtAddr | undefined;
+  readonly #stacks: () => Stacks;
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
     this.#kretprobe = rethookNames.flatMap((name) => kernel.addressOf(name) ?? []);
     this.#graph = kernel.addressOf('return_to_handler');
+    this.#stacks = once(() => new Stacks(kernel));
   }
 
   /**
@@ -44,7 +59,9 @@ export class Trampolines {
       return this.resolve(real, slot, task) ?? { ip: real, by: 'function graph' };
     }
     if (!this.#kretprobe.includes(ip)) return undefined;
-    const real = attempt(() => this.#rethookReturn(slot, task) ?? this.#kretprobeReturn(slot, task));
+    const real = attempt(
+      () => this.#rethookReturn(slot, task) ?? this.#kretprobeReturn(slot, task) ?? this.#hashedReturn(slot, task),
+    );
     return real === undefined ? undefined : { ip: real, by: 'kretprobe' };
   }
 
@@ -76,6 +93,66 @@ export class Trampolines {
       node = this.#kernel.memory.pointer(node);
     }
     return undefined;
+  }
+
+  /**
+   * From the hash table of all instances, by the frame where they keep it. Where they do not, the n-th newest slot that
+   * holds a trampoline is the n-th newest instance's; only as long as there are as many of the one as of the other.
+   */
+  #hashedReturn(slot: VirtAddr, task: Task): VirtAddr | undefined {
+    const instances = this.#hashedInstances(task);
+    if (instances.some(({ frame }) => frame !== undefined)) {
+      return instances.find(({ frame }) => frame === slot)?.address;
+    }
+    const stacks = this.#stacks();
+    const onTask = this.#slotsOn(stacks.ofTask(task));
+    const slots = onTask.length === instances.length ? onTask : [...this.#slotsOnIrqStack(task), ...onTask];
+    return slots.length === instances.length ? instances[slots.indexOf(slot)]?.address : undefined;
+  }
+
+  /**
+   * A task's, newest first. An instance that holds the trampoline again is a second one of the same slot, whose real
+   * address the next one has.
+   */
+  #hashedInstances(task: Task): HashedInstance[] {
+    const table = this.#kernel.addressOf('kretprobe_inst_table');
+    const type = this.#kernel.types.compound('struct', 'kretprobe_instance');
+    const link = type && memberOf(type, 'hlist')?.offset;
+    if (table === undefined || type === undefined || link === undefined || !memberOf(type, 'task')) return [];
+    const instances: HashedInstance[] = [];
+    let steps = 0;
+    for (let bucket = 0; bucket < KRETPROBE_BUCKETS; bucket++) {
+      let node = this.#kernel.memory.pointer(addVirt(table, bucket * 8));
+      for (; node !== 0n && steps < LONGEST_CHAIN; steps++) {
+        const view = this.#kernel.struct('kretprobe_instance', addVirt(node, -link));
+        const address = view.pointer('ret_addr');
+        if (view.pointer('task') === task.address && !this.#kretprobe.includes(address)) {
+          instances.push({ address, frame: view.has('fp') ? view.pointer('fp') : undefined });
+        }
+        node = this.#kernel.memory.pointer(node);
+      }
+    }
+    return steps < LONGEST_CHAIN && instances.every(({ address }) => this.#kernel.symbols.isText(address))
+      ? instances
+      : [];
+  }
+
+  /** The words of a stack that hold a trampoline's address, from the newest to the oldest. */
+  #slotsOn(stack: Stack): VirtAddr[] {
+    const bytes = this.#kernel.memory.bytes(stack.base, stack.size);
+    const words = new BigUint64Array(bytes.buffer, bytes.byteOffset, Math.floor(bytes.length / 8));
+    const slots: VirtAddr[] = [];
+    for (const [index, word] of words.entries()) {
+      if (this.#kretprobe.includes(virtAddr(word))) slots.push(addVirt(stack.base, index * 8));
+    }
+    return slots;
+  }
+
+  /** Of the CPU a task was running on: what is there was entered from the task's own stack. */
+  #slotsOnIrqStack(task: Task): VirtAddr[] {
+    const cpu = cpuRunning(this.#kernel, task);
+    const stack = cpu === undefined ? undefined : this.#stacks().irqOf(cpu);
+    return stack === undefined ? [] : this.#slotsOn(stack);
   }
 
   #graphReturn(slot: VirtAddr, task: Task): VirtAddr | undefined {

@@ -10,7 +10,7 @@
  */
 
 import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
-import { isExpected } from '../base/errors.ts';
+import { attempt, isExpected } from '../base/errors.ts';
 import type { Registers } from '../arch/architecture.ts';
 import { KERNEL_SPACE } from '../arch/x86-64/layout.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -19,7 +19,7 @@ import type { Task } from '../kernel/tasks.ts';
 import { behindStackSwitch, cfiStep } from './cfi-step.ts';
 import { codeObjectAt } from './code-lookup.ts';
 import type { Frame, FrameOrigin, SavedRegisters, StackEnd, Step, UnwoundStack } from './frame.ts';
-import { framePointerStep, savedRegistersStep, scanStep, type StackSearch } from './guess-step.ts';
+import { emptyCallStep, framePointerStep, savedRegistersStep, scanStep, type StackSearch } from './guess-step.ts';
 import { orcStep } from './orc-step.ts';
 import { Trampolines } from './trampolines.ts';
 
@@ -59,7 +59,8 @@ export class Unwinder {
     this.#trampolines = new Trampolines(kernel);
   }
 
-  unwind(task: Task, start: StartState): UnwoundStack {
+  /** @param task whose stack it is; undefined where only a CPU's registers are known */
+  unwind(task: Task | undefined, start: StartState): UnwoundStack {
     const ip = virtAddr(start.registers['rip'] ?? 0n);
     const startsInCode = start.exact || this.#mayBeCode(ip);
     const first = startsInCode
@@ -81,7 +82,7 @@ export class Unwinder {
   }
 
   /** The frame that called or was interrupted, the user registers it came from, or why there is neither. */
-  #caller(task: Task, frame: Frame): Next {
+  #caller(task: Task | undefined, frame: Frame): Next {
     try {
       const { step, origin } = this.#step(task, frame);
       switch (step.kind) {
@@ -90,7 +91,7 @@ export class Unwinder {
         case 'broken':
           return broken(step.why);
         case 'interrupted':
-          return this.#interrupted(task, step.saved, origin);
+          return this.#interrupted(task, step, origin);
         case 'call':
           return this.#called(task, step, origin);
       }
@@ -101,7 +102,7 @@ export class Unwinder {
   }
 
   /** By the first means that there is for the code a frame is in. */
-  #step(task: Task, frame: Frame): { step: Step; origin: FrameOrigin } {
+  #step(task: Task | undefined, frame: Frame): { step: Step; origin: FrameOrigin } {
     const at = frame.exact ? frame.ip : addVirt(frame.ip, -1);
     const code = codeObjectAt(this.kernel, at);
     const { memory } = this.kernel;
@@ -114,15 +115,20 @@ export class Unwinder {
     if (byCfi !== undefined) return { step: byCfi, origin: 'cfi' };
 
     const search = this.#search(task, frame);
+    if (frame.exact && !this.#mayBeCode(frame.ip)) {
+      const byCall = emptyCallStep(search, frame);
+      if (byCall !== undefined) return { step: byCall, origin: 'empty-call' };
+      if (frame.ip === 0n) return { step: { kind: 'end' }, origin: 'scan' };
+    }
     const byPointer = framePointerStep(search, frame);
     if (byPointer !== undefined) return { step: byPointer, origin: 'frame-pointer' };
     return { step: savedRegistersStep(search, frame) ?? scanStep(search, frame), origin: 'scan' };
   }
 
-  #called(task: Task, step: Extract<Step, { kind: 'call' }>, origin: FrameOrigin): Next {
+  #called(task: Task | undefined, step: Extract<Step, { kind: 'call' }>, origin: FrameOrigin): Next {
     const found = virtAddr(step.registers['rip'] ?? 0n);
     if (found === 0n) return { kind: 'end' };
-    const real = this.#trampolines.resolve(found, step.slot, task);
+    const real = task && this.#trampolines.resolve(found, step.slot, task);
     const ip = real?.ip ?? found;
     if (!this.#mayBeCode(ip)) {
       return broken(`the return address at ${step.slot.toString(16)} is no code: ${ip.toString(16)}`);
@@ -131,13 +137,13 @@ export class Unwinder {
     return this.#frame(task, { registers, slot: step.slot, exact: false, origin, recovered: real?.by });
   }
 
-  #interrupted(task: Task, saved: SavedRegisters, origin: FrameOrigin): Next {
+  #interrupted(task: Task | undefined, step: Extract<Step, { kind: 'interrupted' }>, origin: FrameOrigin): Next {
+    const { saved, registers = saved.registers, exact = true } = step;
     if (saved.user) return { kind: 'user', saved };
-    if ((saved.registers['rip'] ?? 0n) === 0n) return { kind: 'end' };
-    return this.#frame(task, { registers: saved.registers, exact: true, origin, saved });
+    return this.#frame(task, { registers, exact, origin, saved });
   }
 
-  #frame(task: Task, { registers, slot, exact, origin, saved, recovered }: FoundFrame): Next {
+  #frame(task: Task | undefined, { registers, slot, exact, origin, saved, recovered }: FoundFrame): Next {
     const { rip, rsp } = registers;
     if (rip === undefined || rsp === undefined) return broken('the registers to go on with are not known');
     const sp = virtAddr(rsp);
@@ -149,7 +155,7 @@ export class Unwinder {
     };
   }
 
-  #search(task: Task, frame: Frame): StackSearch {
+  #search(task: Task | undefined, frame: Frame): StackSearch {
     return {
       memory: this.kernel.memory,
       stack: frame.stack ?? this.stacks.at(frame.sp, task),
@@ -157,10 +163,13 @@ export class Unwinder {
     };
   }
 
-  /** Known code, or kernel memory that nothing known lies in: BPF programs and trampolines are made at run time. */
+  /** Known code, or memory of nobody known that may be executed: BPF programs and trampolines are made at run time. */
   #mayBeCode(ip: VirtAddr): boolean {
-    if (this.kernel.symbols.isText(ip)) return true;
-    return ip >= KERNEL_SPACE && this.kernel.modules().at(ip) === undefined;
+    const { symbols, modules, memory } = this.kernel;
+    if (symbols.isText(ip)) return true;
+    if (ip < KERNEL_SPACE || symbols.isImage(ip) || modules().at(ip) !== undefined) return false;
+    const walk = attempt(() => memory.walk(ip));
+    return walk?.physicalAddress !== undefined && walk.executable;
   }
 }
 

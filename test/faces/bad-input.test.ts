@@ -89,6 +89,24 @@ describe('a vmlinux that does not do', () => {
     expectRefusal(await program.run([file('no-elf'), vmcore, '-c', 'sys']), 3, 'no-elf: is not an ELF file');
   });
 
+  it('cut off: inside its header, and before its section headers', async () => {
+    execFileSync('cp', ['--sparse=always', vmlinux, file('cut-vmlinux')]);
+    for (const left of [statSync(vmlinux).size - 64, 1_000_000]) {
+      truncateSync(file('cut-vmlinux'), left);
+      expectRefusal(
+        await program.run([file('cut-vmlinux'), vmcore, '-c', 'sys']),
+        3,
+        'cut-vmlinux: the file is cut off: its section headers lie beyond its end',
+      );
+    }
+    truncateSync(file('cut-vmlinux'), 5);
+    expectRefusal(
+      await program.run([file('cut-vmlinux'), vmcore, '-c', 'sys']),
+      3,
+      'cut-vmlinux: is cut off: it ends inside its ELF header',
+    );
+  });
+
   it('not found: every place that was looked at is said', async () => {
     const lonely = file('lonely');
     mkdirSync(lonely);

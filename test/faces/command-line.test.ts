@@ -54,11 +54,11 @@ describe('commands', () => {
 
   it('come from a file, and -s leaves out what the dump is of', async () => {
     const file = join(program.folder, 'commands');
-    writeFileSync(file, 'set\nfoo\nsym vfs_read');
+    writeFileSync(file, 'set\nnosuch\nsym vfs_read');
     const { status, stdout, stderr } = await program.run(['-s', vmcore, '-i', file]);
     expect(status).toBe(1);
     expect(stdout).toMatch(/^ {4}PID: 1\n[^]*vfs_read/);
-    expect(stderr).toBe('command not found: foo\n');
+    expect(stderr).toBe('command not found: nosuch\n');
   });
 
   it('are answered as they come through a pipe', async () => {
@@ -83,7 +83,7 @@ describe('answers', () => {
       vmcore,
       '--json',
       '-c',
-      'set; foo; bt 99999999; bt; quit; set',
+      'set; nosuch; bt 99999999; bt; quit; set',
     ]);
     expect({ status, stderr }).toEqual({ status: 1, stderr: '' });
     expect(jsonLines(stdout)).toMatchObject([
@@ -94,10 +94,10 @@ describe('answers', () => {
         result: { type: 'task', pid: 1, task: expect.stringMatching(/^0x[0-9a-f]{16}$/) },
       },
       {
-        command: 'foo',
+        command: 'nosuch',
         type: 'error',
         ok: false,
-        error: { code: 'lookup', what: 'command', wanted: 'foo', suggestions: [] },
+        error: { code: 'lookup', what: 'command', wanted: 'nosuch', suggestions: [] },
       },
       {
         command: 'bt 99999999',
@@ -124,7 +124,7 @@ describe('answers', () => {
       `set > ${file}`,
       `sym vfs_write >> ${file}`,
       'log | head -n 1',
-      `foo > ${file}`,
+      `nosuch > ${file}`,
       `set > ${vmcore}`,
       'set > /nowhere/x',
     ];
@@ -133,7 +133,7 @@ describe('answers', () => {
     expect(readFileSync(file, 'utf8')).toMatch(/^ {4}PID: 1\n[^]*vfs_write[^\n]*\n$/);
     expect(linesOf(stdout)).toEqual([expect.stringContaining('Linux version')]);
     expect(linesOf(stderr)).toEqual([
-      'command not found: foo',
+      'command not found: nosuch',
       `set: ${vmcore} is being read by this very session; it is not written over`,
       'set: cannot write /nowhere/x: no such file or folder',
     ]);
@@ -159,6 +159,19 @@ describe('answers', () => {
     const inner = await program.run([vmcore, '-c', 'sym -l | head -n 1', '-c', 'set']);
     expect(inner).toMatchObject({ status: 0, stderr: '' });
     expect(linesOf(inner.stdout)).toHaveLength(6);
+  });
+
+  it('that have no place to go are said once, in words', async () => {
+    for (const words of ['-c "bt; log"', '--json -c bt', '--json -c foo -c bt']) {
+      const run = await program.shell(`$VMSCOPE ${vmcore} ${words} > /dev/full`);
+      expect(run, words).toEqual({ status: 1, stdout: '', stderr: 'vmscope: stdout: no space left on device\n' });
+    }
+    const help = await program.shell('$VMSCOPE --help > /dev/full');
+    expect(help).toMatchObject({ status: 1, stderr: 'vmscope: stdout: no space left on device\n' });
+    expect(await program.shell(`$VMSCOPE ${vmcore} -c foo 2> /dev/full`)).toMatchObject({ status: 1, stdout: '' });
+    const file = await program.run([vmcore, '-c', 'set > /dev/full', '-c', 'set']);
+    expect(file).toMatchObject({ status: 1, stderr: 'set: cannot write /dev/full: no space left on device\n' });
+    expect(file.stdout).toMatch(/PID: 1/);
   });
 
   it('hold no escape sequences', async () => {

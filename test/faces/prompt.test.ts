@@ -120,6 +120,18 @@ describe('Tab', () => {
     await terminal.see(/-T +-d +-m +-t/);
   });
 
+  it('twice at once does what it does twice in turn', async () => {
+    await using terminal = open();
+    await terminal.see(prompt);
+    terminal.type(`sym nfs_up${keys.tab}${keys.tab}`);
+    await terminal.see(/nfs_update[^]*nfs_update_inode[^]*nfs_updatepage/);
+    terminal.type(keys.controlC);
+    await terminal.see(prompt);
+    terminal.type(`help fore${keys.tab}${keys.tab}`);
+    await terminal.see('ach ');
+    expect(await terminal.rest()).toBe('');
+  });
+
   it('offers nothing of the dump behind a pipe', async () => {
     await using terminal = open();
     await terminal.see(prompt);

@@ -51,6 +51,7 @@ export class X64PageTables implements PageTables {
     const high = hi32(address);
     const low = lo32(address);
     const entries: PageTableEntry[] = [];
+    let executable = true;
     let tablePfn = this.#rootPfn;
     for (let level = this.#levels - 1; ; level--) {
       const index = indexAt(level, high, low);
@@ -62,10 +63,16 @@ export class X64PageTables implements PageTables {
         physicalAddress: physAddr(tablePfn * 4096 + index * 8),
         value: join64(entryHigh, entryLow),
       });
+      executable &&= entryHigh >>> 31 === 0;
       const large = level > 0 && level <= 2 && (entryLow & LARGE) !== 0;
       const last = level === 0 || large || (entryLow & PRESENT) === 0;
       if (last)
-        return { entries, physicalAddress: this.#found(high, low), pageSize: 4096 * 512 ** (large ? level : 0) };
+        return {
+          entries,
+          physicalAddress: this.#found(high, low),
+          pageSize: 4096 * 512 ** (large ? level : 0),
+          executable,
+        };
       tablePfn = Math.floor(
         ((entryHigh & this.#addressHigh) * WRAP + ((entryLow & ~this.#encryptionLow & ~0xfff) >>> 0)) / 4096,
       );

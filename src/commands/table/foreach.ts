@@ -5,19 +5,34 @@ import { checkCancelled } from '../../base/cancel.ts';
 import { currentTask, readCpus } from '../../kernel/cpus.ts';
 import { stateLetters } from '../../kernel/task-state.ts';
 import type { Task } from '../../kernel/tasks.ts';
-import { backtrace } from '../../query/backtrace.ts';
+import { backtrace, type Backtrace, type BacktraceColumns } from '../../query/backtrace.ts';
 import { taskInfo } from '../../query/task-info.ts';
 import type { Result } from '../../query/result.ts';
 import { processList } from '../../query/process-list.ts';
 import type { Command } from '../command.ts';
-import { parseOptions } from '../options.ts';
-import { parseHex, type Session } from '../session.ts';
-import { backtraceColumns, backtraceOptions } from './bt.ts';
+import { parseOptions, type ArgumentRules, type ParsedArguments } from '../options.ts';
+import type { Session } from '../session.ts';
+import { checkIdentified, identifies, isGroupLeader, isUserTask } from '../task-choice.ts';
+import { backtraceColumns, withNotes, backtraceExclusive, backtraceOptions } from './bt.ts';
 
 const states = new Set(['RU', 'IN', 'UN', 'ID', 'ST', 'TR', 'ZO', 'DE', 'PA', 'WA', 'NE', 'SW']);
-const inner = ['bt', 'ps', 'set'] as const;
-type Inner = (typeof inner)[number];
 type Selector = (task: Task) => boolean;
+
+/** The commands it runs, and what may follow each: nothing that chooses tasks. */
+const inner = {
+  bt: { name: 'foreach bt', options: backtraceOptions, words: 'none', exclusive: backtraceExclusive },
+  ps: { name: 'foreach ps', options: [], words: 'none' },
+  set: { name: 'foreach set', options: [], words: 'none' },
+} as const satisfies Readonly<Record<string, ArgumentRules>>;
+type Inner = keyof typeof inner;
+
+/** Words that say of what kind a task is. Those with one key are alternatives. */
+const kindSelectors = new Map<string, { readonly key: string; readonly select: (session: Session) => Selector }>([
+  ['kernel', { key: 'mode', select: () => (task) => !isUserTask(task) }],
+  ['user', { key: 'mode', select: () => isUserTask }],
+  ['gleader', { key: 'leader', select: () => isGroupLeader }],
+  ['active', { key: 'active', select: isActive }],
+]);
 
 export const foreach: Command = {
   name: 'foreach',
@@ -26,7 +41,7 @@ export const foreach: Command = {
   synopsis: ['foreach [pid | task address | name | kernel | user | active | gleader | state ...] bt|ps|set [options]'],
   options: [],
   description: [
-    'Runs bt, ps or set for every task, or for those that fit the words before the command: pids, task addresses, command names, "kernel", "user", "active", "gleader" (leaders of thread groups), and states (RU, IN, UN, ID, ST, TR, ZO, DE, PA, WA, NE). Words of one kind widen the choice, words of different kinds narrow it.',
+    'Runs bt, ps or set for every task, or for those that fit the words before the command: pids, task addresses, command names, "kernel", "user", "active", "gleader" (leaders of thread groups), and states (RU, IN, UN, ID, ST, TR, ZO, DE, PA, WA, NE). Pids, addresses and names are alternatives; so are states, and "kernel" (which idle tasks belong to) and "user". Words of different kinds narrow the choice: "user gleader UN" is the blocked leaders of user processes.',
   ],
   examples: [
     { line: 'foreach bt', text: 'the stack of every task' },
@@ -36,58 +51,70 @@ export const foreach: Command = {
   many: true,
   raw: true,
   *run(session, { words }) {
-    const at = words.findIndex((word) => inner.some((name) => name === word));
-    const name = inner[inner.findIndex((candidate) => candidate === words[at])];
-    if (name === undefined) throw new UsageError('foreach wants the command to run: bt, ps or set ("help foreach")');
+    const at = words.findIndex(isInner);
+    const name = words[at];
+    if (name === undefined || !isInner(name))
+      throw new UsageError('foreach wants the command to run: bt, ps or set ("help foreach")');
+    const args = parseOptions(inner[name], words.slice(at + 1));
     const { tasks, warnings } = session.tasks();
-    const chosen = tasks.filter(selectorOf(session, words.slice(0, at)));
-    yield* runInner(session, name, words.slice(at + 1), chosen);
+    const choice = words.slice(0, at);
+    const option = choice.find((word) => word.startsWith('-'));
+    if (option !== undefined)
+      throw new UsageError(`foreach: there is no option ${option}; options of ${name} go behind it`);
+    const chosen = tasks.filter(selectorOf(session, choice));
+    if (chosen.length > 0) yield* runInner(session, name, args, chosen);
+    checkIdentified(choice.filter(isIdentity), tasks, 'task', [...kindSelectors.keys(), ...states]);
+    if (chosen.length === 0) yield { type: 'note', message: `no task is all of this: ${choice.join(' ')}` };
     for (const message of warnings) yield { type: 'note', message };
   },
 };
 
-function* runInner(session: Session, name: Inner, args: readonly string[], tasks: readonly Task[]): Generator<Result> {
+function isInner(word: string): word is Inner {
+  return Object.hasOwn(inner, word);
+}
+
+function* runInner(session: Session, name: Inner, args: ParsedArguments, tasks: readonly Task[]): Generator<Result> {
   if (name === 'ps') {
     yield processList(session.kernel, session.tasks().tasks, tasks, []);
     return;
   }
-  const options = parseOptions(name, name === 'bt' ? backtraceOptions : [], args);
+  if (name === 'set') for (const task of tasks) yield taskInfo(task, session.crash());
+  else yield* withNotes(stacksOf(session, tasks, backtraceColumns(session, args)));
+}
+
+function* stacksOf(session: Session, tasks: readonly Task[], show: BacktraceColumns): Generator<Backtrace> {
   for (const task of tasks) {
     checkCancelled();
-    if (name === 'set') yield taskInfo(task, session.crash());
-    else yield backtrace(session.kernel, session.unwinder(), task, backtraceColumns(session, options));
+    yield backtrace(session.kernel, session.unwinder(), task, show);
   }
 }
 
 /** Words of one kind are alternatives; a task must satisfy each kind that was named. */
 function selectorOf(session: Session, words: readonly string[]): Selector {
-  const identities: Selector[] = [];
-  const kinds: Selector[] = [];
-  const stateSet = new Set<string>();
+  const groups = new Map<string, Selector[]>();
   for (const word of words) {
-    if (states.has(word)) stateSet.add(word);
-    else if (word in kindSelectors) kinds.push(kindSelectors[word as keyof typeof kindSelectors](session));
-    else identities.push(identitySelector(word));
+    const kind = kindSelectors.get(word);
+    const [key, selector] =
+      kind === undefined
+        ? states.has(word)
+          ? (['state', isInState(word)] as const)
+          : (['identity', identifies(word)] as const)
+        : ([kind.key, kind.select(session)] as const);
+    groups.set(key, [...(groups.get(key) ?? []), selector]);
   }
-  return (task) =>
-    (identities.length === 0 || identities.some((matches) => matches(task))) &&
-    (kinds.length === 0 || kinds.some((matches) => matches(task))) &&
-    (stateSet.size === 0 || stateSet.has(attempt(() => stateLetters(task)) ?? ''));
+  const alternatives = [...groups.values()];
+  return (task) => alternatives.every((selectors) => selectors.some((matches) => matches(task)));
 }
 
-const kindSelectors = {
-  kernel: () => (task: Task) => attempt(() => task.isKernelThread) === true,
-  user: () => (task: Task) => attempt(() => task.isKernelThread) === false,
-  gleader: () => (task: Task) => attempt(() => task.pid === task.tgid) === true,
-  active: (session: Session) => {
-    const active = new Set(readCpus(session.kernel).present.map((cpu) => currentTask(session.kernel, cpu)));
-    return (task: Task) => active.has(task.address);
-  },
-};
+function isIdentity(word: string): boolean {
+  return !states.has(word) && !kindSelectors.has(word);
+}
 
-function identitySelector(word: string): Selector {
-  if (/^\d+$/.test(word)) return (task) => attempt(() => task.pid) === Number(word);
-  const address = parseHex(word);
-  const name = word.replace(/^\\|^'|'$|^"|"$/g, '');
-  return (task) => task.address === address || attempt(() => task.comm) === name;
+function isInState(letters: string): Selector {
+  return (task) => attempt(() => stateLetters(task)) === letters;
+}
+
+function isActive(session: Session): Selector {
+  const active = new Set(readCpus(session.kernel).present.map((cpu) => currentTask(session.kernel, cpu)));
+  return (task) => active.has(task.address);
 }

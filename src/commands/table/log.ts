@@ -14,6 +14,8 @@ export const log: Command = {
     { flag: '-m', text: 'with the level of each message: <0> to <7>' },
     { flag: '-d', text: 'with the dictionary of each message: subsystem, device' },
   ],
+  words: 'none',
+  exclusive: [['-t', '-T']],
   description: [
     "Prints the kernel's messages, oldest first, as dmesg would have. Control characters in them are shown as \\xNN.",
   ],

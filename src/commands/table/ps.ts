@@ -1,23 +1,22 @@
 /** ps: tasks. */
 
-import { attempt } from '../../base/errors.ts';
-import type { Task } from '../../kernel/tasks.ts';
 import { processList } from '../../query/process-list.ts';
 import { runTimes } from '../../query/run-times.ts';
 import type { Command } from '../command.ts';
-import { parseHex } from '../session.ts';
+import { checkIdentified, identifies, isGroupLeader, isUserTask } from '../task-choice.ts';
 
 export const ps: Command = {
   name: 'ps',
   aliases: [],
   summary: 'the tasks, a line each',
-  synopsis: ['ps [-k | -u | -G] [-m] [pid | task address | name ...]'],
+  synopsis: ['ps [-k | -u] [-G] [-m] [pid | task address | name ...]'],
   options: [
-    { flag: '-k', text: 'only kernel threads' },
+    { flag: '-k', text: 'only kernel threads, idle tasks among them' },
     { flag: '-u', text: 'only user processes' },
     { flag: '-G', text: 'only leaders of thread groups' },
     { flag: '-m', text: 'how long ago each task last ran, the latest first' },
   ],
+  exclusive: [['-k', '-u']],
   description: [
     'A line a task: pid, parent, CPU, address of the task_struct, state, share of memory, sizes in KiB, name. Kernel threads are in brackets; ">" marks the tasks that were on a CPU.',
     'With -m the time since a task was put on its CPU. "ps -m | grep UN | tail" names the tasks blocked longest.',
@@ -31,19 +30,17 @@ export const ps: Command = {
   many: false,
   *run(session, args) {
     const { tasks, warnings } = session.tasks();
-    const chosen = tasks.filter((task) => fits(task, args.has('-k'), args.has('-u'), args.has('-G'), args.words));
-    yield args.has('-m') ? runTimes(session.kernel, chosen) : processList(session.kernel, tasks, chosen, warnings);
+    const candidates = tasks.filter(
+      (task) =>
+        (!args.has('-k') || !isUserTask(task)) &&
+        (!args.has('-u') || isUserTask(task)) &&
+        (!args.has('-G') || isGroupLeader(task)),
+    );
+    const wanted = args.words.map(identifies);
+    const chosen = candidates.filter((task) => wanted.length === 0 || wanted.some((matches) => matches(task)));
+    if (wanted.length === 0 || chosen.length > 0)
+      yield args.has('-m') ? runTimes(session.kernel, chosen) : processList(session.kernel, tasks, chosen, warnings);
+    const kind = args.has('-k') ? 'kernel thread' : args.has('-u') ? 'user task' : 'task';
+    checkIdentified(args.words, candidates, args.has('-G') ? `${kind} that leads a thread group` : kind);
   },
 };
-
-function fits(task: Task, kernel: boolean, user: boolean, leaders: boolean, words: readonly string[]): boolean {
-  const isKernel = attempt(() => task.isKernelThread) ?? false;
-  if ((kernel && !isKernel) || (user && isKernel)) return false;
-  if (leaders && attempt(() => task.pid !== task.tgid) === true) return false;
-  return words.length === 0 || words.some((word) => isNamed(task, word));
-}
-
-function isNamed(task: Task, word: string): boolean {
-  if (/^\d+$/.test(word)) return attempt(() => task.pid) === Number(word);
-  return task.address === parseHex(word) || attempt(() => task.comm) === word.replace(/^\\/, '');
-}

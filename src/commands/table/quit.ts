@@ -8,6 +8,7 @@ export const quit: Command = {
   summary: 'leave',
   synopsis: ['quit'],
   options: [],
+  words: 'none',
   description: ['Ends the session. At the prompt Ctrl-D does the same.'],
   examples: [{ line: 'quit', text: 'leave' }],
   many: true,

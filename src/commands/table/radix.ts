@@ -9,6 +9,7 @@ function radixCommand(name: string, radix: 10 | 16, word: string): Command {
     summary: `numbers in ${word} from now on (set radix ${radix})`,
     synopsis: [name],
     options: [],
+    words: 'none',
     description: ['Where a command has -x and -d, they go before it.'],
     examples: [{ line: name, text: `offsets of "bt -s" in ${word}` }],
     many: false,

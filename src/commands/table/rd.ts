@@ -29,8 +29,9 @@ export const rd: Command = {
   aliases: [],
   summary: 'memory as words',
   synopsis: [
-    'rd [-8|-16|-32|-64] [-d|-D|-x|-s] [-p|-u] [-o offset] [-e end] address|symbol [count]',
-    'rd -a address|symbol',
+    'rd [-8|-16|-32|-64] [-d|-D|-s] [-x] [-p|-u] [-o offset] address|symbol [count]',
+    'rd ... -e end address|symbol',
+    'rd -a [-p|-u] [-o offset] address|symbol',
   ],
   options: [
     { flag: '-8', text: 'bytes' },
@@ -41,14 +42,22 @@ export const rd: Command = {
     { flag: '-D', text: 'unsigned decimal' },
     { flag: '-x', text: 'without the text of the bytes' },
     { flag: '-s', text: 'symbols in place of the addresses that have one' },
-    { flag: '-a', text: 'the zero-terminated string there' },
+    { flag: '-a', text: 'the zero-terminated string there', mostWords: 1 },
     { flag: '-p', text: 'the address is physical' },
     { flag: '-u', text: 'the address is of the current task in user mode' },
     { flag: '-o', value: 'an offset in bytes', text: 'begin there, from the address on' },
-    { flag: '-e', value: 'an address', text: 'stop before this address' },
+    { flag: '-e', value: 'an address', text: 'stop before this address', mostWords: 1 },
+  ],
+  words: { most: 2 },
+  exclusive: [
+    ['-8', '-16', '-32', '-64', '-a'],
+    ['-s', '-8', '-16', '-32'],
+    ['-d', '-D', '-s', '-a'],
+    ['-a', '-e'],
+    ['-p', '-u'],
   ],
   description: [
-    'Prints count words (1 unless told) from an address on: kernel virtual unless the address is one of user space, physical with -p. Numbers are as C writes them: 16 or 0x10; addresses are hex.',
+    'Prints count words (1 unless told) from an address on: kernel virtual unless the address is one of user space, physical with -p. Addresses are hex, with or without 0x. Every other number, the offset in linux_banner+16 or ffffffff82000000+16 too, is decimal unless it has 0x: 16 or 0x10.',
   ],
   examples: [
     { line: 'rd linux_banner 16', text: 'sixteen words from a symbol on' },

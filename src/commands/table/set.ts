@@ -13,10 +13,12 @@ export const set: Command = {
   summary: 'the current task, or another one; the number base',
   synopsis: ['set [pid | task address]', 'set -c CPU', 'set -p', 'set radix 10|16', 'set -v'],
   options: [
-    { flag: '-c', value: 'a CPU', text: 'the active task of that CPU becomes the current one' },
-    { flag: '-p', text: 'back to the task that panicked' },
-    { flag: '-v', text: 'the variables of the session' },
+    { flag: '-c', value: 'a CPU', text: 'the active task of that CPU becomes the current one', mostWords: 0 },
+    { flag: '-p', text: 'back to the task that panicked', mostWords: 0 },
+    { flag: '-v', text: 'the variables of the session', mostWords: 0 },
   ],
+  words: { most: 2 },
+  exclusive: [['-c', '-p', '-v']],
   description: ['Without an argument shows the current task: the one other commands speak of when they name none.'],
   examples: [
     { line: 'set 1', text: 'speak of init from now on' },
@@ -40,6 +42,7 @@ export const set: Command = {
       };
       return;
     }
+    if (value !== undefined) throw new UsageError(`set takes one task: what is "${value}"? ("help set")`);
     if (cpu !== undefined) {
       const [chosen] = parseCpus(cpu, readCpus(session.kernel).present);
       const address = chosen === undefined ? undefined : currentTask(session.kernel, chosen);

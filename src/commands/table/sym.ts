@@ -1,9 +1,19 @@
 /** sym: symbols by name and by address. */
 
 import { LookupError, UsageError } from '../../base/errors.ts';
-import { neighbourOf, symbolAt, symbolsMatching, symbolsNamed } from '../../query/symbol-lookup.ts';
+import { neighbourOf, symbolAt, symbolsMatching, symbolsNamed, type SymbolReport } from '../../query/symbol-lookup.ts';
 import type { Command } from '../command.ts';
 import { parseHex } from '../session.ts';
+
+/** Throws LookupError where there is none. */
+function* some(reports: Iterable<SymbolReport>, what: string, wanted: string): Iterable<SymbolReport> {
+  let found = false;
+  for (const report of reports) {
+    found = true;
+    yield report;
+  }
+  if (!found) throw new LookupError(what, wanted);
+}
 
 export const sym: Command = {
   name: 'sym',
@@ -18,12 +28,16 @@ export const sym: Command = {
     'sym -m module',
   ],
   options: [
-    { flag: '-l', text: 'every symbol' },
-    { flag: '-M', text: 'every symbol of the modules' },
-    { flag: '-m', value: 'a module', text: 'every symbol of that module' },
-    { flag: '-q', value: 'text', text: 'every symbol whose name contains the text' },
+    { flag: '-l', text: 'every symbol', mostWords: 0 },
+    { flag: '-M', text: 'every symbol of the modules', mostWords: 0 },
+    { flag: '-m', value: 'a module', text: 'every symbol of that module', mostWords: 0 },
+    { flag: '-q', value: 'text', text: 'every symbol whose name contains the text', mostWords: 0 },
     { flag: '-p', text: 'the symbol before, too' },
     { flag: '-n', text: 'the symbol after, too' },
+  ],
+  exclusive: [
+    ['-l', '-M', '-m', '-q', '-p'],
+    ['-l', '-M', '-m', '-q', '-n'],
   ],
   description: ['Prints address, type as nm has it, name, module, and where known the file and line.'],
   examples: [
@@ -39,10 +53,11 @@ export const sym: Command = {
     const part = args.value('-q');
     if (module !== undefined) {
       if (kernel.modules().named(module) === undefined) throw new LookupError('module', module);
-      yield* symbolsMatching(kernel, '', { name: module });
-    } else if (part !== undefined) yield* symbolsMatching(kernel, part, 'all');
+      yield* some(symbolsMatching(kernel, '', { name: module }), 'symbol of module', module);
+    } else if (part !== undefined)
+      yield* some(symbolsMatching(kernel, part, 'all'), 'symbol with that text in its name', part);
     else if (args.has('-l')) yield* symbolsMatching(kernel, '', 'all');
-    else if (args.has('-M')) yield* symbolsMatching(kernel, '', 'modules');
+    else if (args.has('-M')) yield* some(symbolsMatching(kernel, '', 'modules'), 'symbol', 'of any module');
     else if (args.words.length === 0) throw new UsageError('sym wants a symbol or an address ("help sym")');
     for (const word of args.words) {
       const named = kernel.symbols.named(word)[0]?.address;

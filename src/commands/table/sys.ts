@@ -9,12 +9,13 @@ export const sys: Command = {
   summary: 'the kernel, the machine, and what made it panic',
   synopsis: ['sys'],
   options: [],
+  words: 'none',
   description: [
     'PANIC is the first cause that the log names: of an oops its first line, not the "Fatal exception" it ends in. Where nothing panicked (a hang, a live machine), it says so.',
   ],
   examples: [{ line: 'sys', text: 'the summary shown when a dump is opened' }],
   many: false,
   *run(session) {
-    yield systemReport(session.kernel, session.crash(), () => session.tasks().tasks.length);
+    yield systemReport(session.kernel, session.crash(), session.tasks);
   },
 };

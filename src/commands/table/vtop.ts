@@ -15,6 +15,7 @@ export const vtop: Command = {
     { flag: '-k', text: 'the address is of the kernel' },
     { flag: '-c', value: 'a pid or task address', text: "through that task's page tables" },
   ],
+  exclusive: [['-u', '-k']],
   description: ['Shows every page-table entry on the way, the flags of the last one, and the struct page it leads to.'],
   examples: [
     { line: 'vtop linux_banner', text: 'of the kernel image' },

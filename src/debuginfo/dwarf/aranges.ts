@@ -4,17 +4,24 @@
  */
 
 import { FormatError } from '../../base/errors.ts';
+import { once } from '../../base/search.ts';
 import { Cursor } from '../../bytes/cursor.ts';
 import { s64At } from '../../bytes/read.ts';
 import type { DebugSection } from './section.ts';
 
+/** Look-ups that are searched for range by range before they are sorted. */
+const MOST_LINEAR = 64;
+
 /**
- * Addresses to unit offsets. Sorting the 20,000 ranges of a kernel costs more than the few hundred look-ups of all its
- * stacks: they are searched as they come, the one found last first.
+ * Addresses to unit offsets. Sorting the 20,000 ranges of a kernel costs more than the look-ups of one stack: the first
+ * few are searched for as they come, the one found last first; then the ranges are sorted, once. Where ranges overlap,
+ * the one found last holds, or the first of the table.
  */
 export class AddressRanges {
   readonly #triples: Float64Array;
+  readonly #sorted = once(() => this.#sort());
   #last = 0;
+  #missed = 0;
 
   /** @param triples low, high, unit offset; low, high, unit offset; … */
   constructor(triples: Float64Array) {
@@ -24,12 +31,48 @@ export class AddressRanges {
   /** The offset of the unit, or undefined where none covers the address. */
   unitAt(address: number): number | undefined {
     if (!this.#covers(this.#last, address)) {
-      let at = 0;
-      while (at < this.#triples.length && !this.#covers(at, address)) at += 3;
-      if (at >= this.#triples.length) return undefined;
-      this.#last = at;
+      this.#missed++;
+      const found = this.#missed > MOST_LINEAR ? this.#bisect(address) : this.#scan(address);
+      if (found === undefined) return undefined;
+      this.#last = found;
     }
     return this.#triples[this.#last + 2];
+  }
+
+  #scan(address: number): number | undefined {
+    for (let at = 0; at < this.#triples.length; at += 3) if (this.#covers(at, address)) return at;
+    return undefined;
+  }
+
+  #bisect(address: number): number | undefined {
+    const { order, reach } = this.#sorted();
+    let low = 0;
+    let high = order.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#triples[order[middle] as number] as number) <= address) low = middle + 1;
+      else high = middle;
+    }
+    let found: number | undefined;
+    for (let index = low - 1; index >= 0 && (reach[index] as number) > address; index--) {
+      const at = order[index] as number;
+      if (this.#covers(at, address) && (found === undefined || at < found)) found = at;
+    }
+    return found;
+  }
+
+  /** Where each triple is, by its low address, and how far up it or any before it reaches. */
+  #sort(): { order: Uint32Array; reach: Float64Array } {
+    const triples = this.#triples;
+    const order = Uint32Array.from({ length: Math.floor(triples.length / 3) }, (_, index) => index * 3);
+    order.sort((a, b) => (triples[a] as number) - (triples[b] as number));
+    const reach = new Float64Array(order.length);
+    let highest = -Infinity;
+    for (const [index, at] of order.entries()) {
+      highest = Math.max(highest, triples[at + 1] as number);
+      reach[index] = highest;
+    }
+    return { order, reach };
   }
 
   #covers(at: number, address: number): boolean {

@@ -107,6 +107,7 @@ function inflateElf(elf: ElfFile, section: ElfSection, host: Host): ByteSource {
   const type = header.u32();
   header.skip(4);
   const size = header.u53();
+  if (type === ELFCOMPRESS_ZSTD) throw new FormatError(name, 'is compressed by zstd, which this build cannot read yet');
   if (type !== ELFCOMPRESS_ZLIB)
     throw new FormatError(name, `is compressed in a way that is not supported (type ${type})`);
   return new BytesSource(name, host.inflate(bytes.subarray(24), size));
@@ -121,6 +122,7 @@ function inflateGnu(elf: ElfFile, section: ElfSection, host: Host): ByteSource {
   return new BytesSource(name, host.inflate(bytes.subarray(12), size));
 }
 
+const ELFCOMPRESS_ZSTD = 2;
 const RELA_SIZE = 24;
 const SYM_SIZE = 24;
 const WRAP = 0x1_0000_0000;

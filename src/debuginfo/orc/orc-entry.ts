@@ -26,7 +26,7 @@ export interface OrcEntry {
   readonly bpRegister: OrcRegister;
   readonly bpOffset: number;
   readonly type: OrcType;
-  /** The frame was interrupted: its pc is no return address. */
+  /** The caller was interrupted: its ip is to be taken literally, and is no return address. */
   readonly signal: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** ORC: the four dialects told apart, and look-ups at borders. */
+/** ORC: the dialects told apart, and look-ups at borders. */
 
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -53,6 +53,48 @@ describe('the dialect', () => {
     expect(() => dialectOf(Array.from({ length: 100 }, () => 0))).toThrow(FormatError);
     const random = randomFrom(3);
     expect(() => dialectOf(Array.from({ length: 1000 }, () => below(random, 0x10000)))).toThrow(FormatError);
+  });
+});
+
+describe('the dialect before the end bit', () => {
+  /** As 4.14 to 4.18 write it: nothing above the type. */
+  const openOld = (specs: readonly OrcSpec[]): OrcTable => {
+    const { ips, entries } = new OrcBuilder('to62', BASE).add(...specs).build();
+    for (let at = 5; at < entries.length; at += 6) entries[at] = (entries[at] ?? 0) & 3;
+    return new OrcTable(new BytesSource('ips', ips), new BytesSource('entries', entries), BASE);
+  };
+  const plain = (count: number): OrcSpec[] =>
+    typical(count).map((spec) => (spec.kind === 'end' ? { address: spec.address } : spec));
+
+  it('is told by no entry that has one', () => {
+    expect(openOld(typical(3000)).dialect()).toBe(orcDialects.to418);
+  });
+
+  it('is not taken for one that has it in a single entry, wherever that is', () => {
+    const specs = plain(20_000);
+    for (const place of [0, 777, 19_999]) {
+      const change = (kind: 'end' | 'regs', signal: boolean): OrcSpec[] =>
+        specs.map((spec, index) => (index === place ? { address: spec.address, kind, signal } : spec));
+      expect(open('to62', change('end', false)).dialect()).toBe(orcDialects.to62);
+      const old = specs.map((spec) => (spec.signal === true ? { ...spec, signal: false } : spec));
+      const one = old.map((spec, index) => (index === place ? { ...spec, kind: 'end' as const } : spec));
+      expect(open('in63', one).dialect()).toBe(orcDialects.in63);
+    }
+  });
+
+  it('ends stacks at whatever has no CFA', () => {
+    const table = openOld([
+      ...typical(400),
+      { address: TEXT + 0x10000, kind: 'undefined' },
+      { address: TEXT + 0x10010, kind: 'end' },
+      { address: TEXT + 0x10020, kind: 'regs', spOffset: 8 },
+      { address: TEXT + 0x10030, kind: 'call', spOffset: 24 },
+    ]);
+    const at = (offset: number): unknown => table.lookup(TEXT + 0x10000 + offset);
+    expect(at(0)).toMatchObject({ type: 'end-of-stack' });
+    expect(at(0x10)).toMatchObject({ type: 'end-of-stack' });
+    expect(at(0x20)).toMatchObject({ type: 'regs', spOffset: 8, signal: true });
+    expect(at(0x30)).toMatchObject({ type: 'call', spOffset: 24, signal: false });
   });
 });
 

@@ -6,6 +6,7 @@
  * file, run-time for memory).
  */
 
+import { checkCancelled } from '../../base/cancel.ts';
 import { FormatError } from '../../base/errors.ts';
 import { once } from '../../base/search.ts';
 import { BlockReader } from '../../bytes/block-reader.ts';
@@ -35,7 +36,7 @@ export class OrcTable {
     this.#ips = new BlockReader(ips);
     this.#entries = new BlockReader(entries);
     this.#base = base;
-    this.dialect = dialect ?? once(() => dialectOf(this.#sample()));
+    this.dialect = dialect ?? once(() => dialectOf(this.#sample(), () => this.#all()));
   }
 
   /** The entry that describes an address; undefined where none does. */
@@ -73,6 +74,13 @@ export class OrcTable {
       type,
       signal: dialect.signalOf(flags),
     };
+  }
+
+  *#all(): Generator<number> {
+    for (let index = 0; index < this.count; index++) {
+      if ((index & 0xffff) === 0) checkCancelled();
+      yield this.#entries.u16(index * ORC_ENTRY_SIZE + 4);
+    }
   }
 
   /** Flag words of runs spread over the table. */

@@ -84,7 +84,8 @@ class EngineThread {
   readonly #flag: Int32Array;
   readonly #opening = new Waiting<Opened>();
   readonly #running = new Waiting<RunReply>();
-  readonly #completing = new Waiting<Completions>();
+  readonly #completing = new Map<number, Waiting<Completions>>();
+  #completions = 0;
 
   constructor(options: EngineOptions, warn: (message: string) => void) {
     const cancelFlag = new SharedArrayBuffer(4);
@@ -94,7 +95,7 @@ class EngineThread {
     this.#worker = new Worker(new URL('./engine-worker.js', import.meta.url), { workerData });
     this.#worker.on('message', (reply: Reply) => this.#hear(reply, warn));
     this.#worker.on('error', (error) => {
-      for (const waiting of [this.#opening, this.#running, this.#completing])
+      for (const waiting of [this.#opening, this.#running, ...this.#completing.values()])
         waiting.fail(new EngineFailure(failureOf(error)));
     });
   }
@@ -108,8 +109,12 @@ class EngineThread {
   }
 
   complete(line: string): Promise<Completions> {
-    const completions = this.#completing.next();
-    this.send({ kind: 'complete', line });
+    if (this.dead) return Promise.resolve({ candidates: [], word: '' });
+    const id = this.#completions++;
+    const waiting = new Waiting<Completions>();
+    const completions = waiting.next();
+    this.#completing.set(id, waiting);
+    this.send({ kind: 'complete', id, line });
     return completions;
   }
 
@@ -141,7 +146,8 @@ class EngineThread {
         warn(reply.message);
         return;
       case 'completion':
-        this.#completing.give(reply);
+        this.#completing.get(reply.id)?.give(reply);
+        this.#completing.delete(reply.id);
         return;
       case 'output':
       case 'done':

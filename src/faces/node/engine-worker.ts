@@ -37,7 +37,7 @@ function answer(engine: LocalEngine, request: Request): void {
       goOn?.();
       return;
     case 'complete':
-      reply({ kind: 'completion', ...complete(engine, request.line) });
+      reply({ kind: 'completion', id: request.id, ...complete(engine, request.line) });
       return;
   }
 }

@@ -8,6 +8,7 @@ import { parseLine, splitCommands, type Sink as SinkForm } from '../../commands/
 import type { Engine, Format } from './engine.ts';
 import { failureJson, failureOf, failureText, type Failure } from './failure.ts';
 import { FileSink, type Sink } from './sinks.ts';
+import { OutputError } from './write-fully.ts';
 
 export interface Surroundings {
   readonly format: Format;
@@ -35,6 +36,17 @@ export class LineRunner {
 
   /** The outcome of one command. It never throws for what a command, a file or a shell did. */
   async run(line: string): Promise<Outcome> {
+    try {
+      return await this.#run(line);
+    } catch (error) {
+      // In JSON too: the line that would tell it has no place to go.
+      if (!(error instanceof OutputError)) throw error;
+      this.#surroundings.complain(`vmscope: ${error.message}`);
+      return 'failed';
+    }
+  }
+
+  async #run(line: string): Promise<Outcome> {
     let words: readonly string[] = [];
     try {
       const parsed = parseLine(line);
@@ -43,6 +55,7 @@ export class LineRunner {
       ({ words } = parsed);
       return await this.#command(line, words, parsed.sink);
     } catch (error) {
+      if (error instanceof OutputError) throw error;
       await this.#fail(line, words[0], failureOf(error));
       return 'failed';
     }

@@ -4,7 +4,7 @@ import { fstatSync } from 'node:fs';
 import { assertNever } from '../../base/errors.ts';
 import { helpText, parseArguments, type Options } from './arguments.ts';
 import { version } from './version.ts';
-import { writeFully } from './write-fully.ts';
+import { complain, OutputError, writeStandard } from './write-fully.ts';
 
 export type ExitStatus = 0 | 1 | 2 | 3;
 
@@ -12,18 +12,27 @@ export async function main(words: readonly string[]): Promise<ExitStatus> {
   const parsed = parseArguments(words);
   switch (parsed.kind) {
     case 'help':
-      writeFully(1, `${helpText()}\n`);
-      return 0;
+      return tell(`${helpText()}\n`);
     case 'version':
-      writeFully(1, `vmscope ${version}\n`);
-      return 0;
+      return tell(`vmscope ${version}\n`);
     case 'wrong':
-      writeFully(2, `vmscope: ${parsed.message}\n`);
+      complain(`vmscope: ${parsed.message}`);
       return 2;
     case 'open':
       return open(parsed.options);
     default:
       return assertNever(parsed);
+  }
+}
+
+function tell(text: string): ExitStatus {
+  try {
+    writeStandard(1, text);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof OutputError)) throw error;
+    complain(`vmscope: ${error.message}`);
+    return 1;
   }
 }
 

@@ -8,7 +8,7 @@ import { commandsOf, LineRunner } from './line-runner.ts';
 import type { ExitStatus } from './main.ts';
 import { openingCommands } from './opening-commands.ts';
 import { DescriptorSink } from './sinks.ts';
-import { writeFully } from './write-fully.ts';
+import { complain } from './write-fully.ts';
 
 export async function runOneShot(options: Options): Promise<ExitStatus> {
   let lines: readonly string[];
@@ -40,10 +40,6 @@ export async function runOneShot(options: Options): Promise<ExitStatus> {
     if (outcome === 'quit' || output.closed) break;
   }
   return status;
-}
-
-function complain(message: string): void {
-  writeFully(2, `${message}\n`);
 }
 
 function warn(message: string): void {

@@ -15,6 +15,7 @@ import type { ExitStatus } from './main.ts';
 import { openingCommands } from './opening-commands.ts';
 import { withOpeningProgress } from './opening-progress.ts';
 import { chosenPager, PagedScreen } from './pager.ts';
+import { takeTabsForKeys, TabQueue } from './tab.ts';
 import { version } from './version.ts';
 
 const PROMPT = 'vmscope> ';
@@ -48,6 +49,10 @@ class Prompt {
   readonly #readline: Interface;
   /** Lines that were read while a command ran: a paste, or typed ahead. */
   readonly #waiting: string[] = [];
+  readonly #tabs = new TabQueue(
+    (line) => this.#complete(line),
+    () => this.#readline.line.slice(0, this.#readline.cursor),
+  );
   #interrupts = 0;
 
   constructor(engine: RemoteEngine, options: Options) {
@@ -67,9 +72,10 @@ class Prompt {
       historySize: MOST_LINES,
       removeHistoryDuplicates: true,
       completer: (line: string, done: (error: null, result: [string[], string]) => void) => {
-        void this.#complete(line).then((result) => done(null, result));
+        void this.#tabs.press(line, (offer) => done(null, offer));
       },
     });
+    takeTabsForKeys(process.stdin, this.#readline);
   }
 
   /** Runs the first lines, then those that are typed, until the user leaves. */
@@ -100,10 +106,12 @@ class Prompt {
         readline.prompt();
       };
       readline.on('line', (line) => {
+        this.#tabs.forget();
         this.#waiting.push(line);
         if (!busy) next().catch(reject);
       });
       readline.on('SIGINT', () => {
+        this.#tabs.forget();
         readline.write(null, { ctrl: true, name: 'e' });
         readline.write(null, { ctrl: true, name: 'u' });
         print('\n');
@@ -140,7 +148,7 @@ class Prompt {
   }
 
   /** Names come from the dump: one that holds what a shell or a terminal would obey is not put into the line. */
-  async #complete(line: string): Promise<[string[], string]> {
+  async #complete(line: string): Promise<readonly [string[], string]> {
     const part = line.slice(line.lastIndexOf(';') + 1).trimStart();
     if (/[|>'"\\]/.test(part) || part.startsWith('!')) return [[], line];
     const { candidates, word } = await this.#engine.complete(part);

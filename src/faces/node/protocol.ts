@@ -16,7 +16,7 @@ export interface Start {
 export type Request =
   | { readonly kind: 'run'; readonly request: EngineRequest }
   | { readonly kind: 'more' }
-  | { readonly kind: 'complete'; readonly line: string };
+  | { readonly kind: 'complete'; readonly id: number; readonly line: string };
 
 export type Reply =
   | { readonly kind: 'opened'; readonly opened: Opened }
@@ -25,4 +25,10 @@ export type Reply =
   | { readonly kind: 'output'; readonly text: string }
   | { readonly kind: 'done'; readonly ending: Ending }
   | { readonly kind: 'failed'; readonly failure: Failure }
-  | { readonly kind: 'completion'; readonly candidates: readonly string[]; readonly word: string };
+  | {
+      readonly kind: 'completion';
+      /** Of the request it answers. */
+      readonly id: number;
+      readonly candidates: readonly string[];
+      readonly word: string;
+    };

@@ -6,7 +6,7 @@
 import { closeSync, openSync, statSync } from 'node:fs';
 import { OpenError, UsageError } from '../../base/errors.ts';
 import { systemMessage } from './system-message.ts';
-import { writeFully } from './write-fully.ts';
+import { writeFully, writeStandard } from './write-fully.ts';
 
 export interface Sink {
   /** False where nobody wants more of it. */
@@ -19,20 +19,23 @@ export interface Sink {
 
 /** Standard output, or standard error. It stays open from command to command. */
 export class DescriptorSink implements Sink {
-  readonly #descriptor: number;
+  readonly #descriptor: 1 | 2;
   #closed = false;
 
-  constructor(descriptor: number) {
+  constructor(descriptor: 1 | 2) {
     this.#descriptor = descriptor;
   }
 
-  /** Nobody reads it any more. */
+  /** Nobody reads it any more, or it cannot be written. */
   get closed(): boolean {
     return this.#closed;
   }
 
+  /** @throws OutputError, once: then it is closed */
   write(text: string): boolean {
-    if (!this.#closed) this.#closed = !writeFully(this.#descriptor, text);
+    if (this.#closed) return false;
+    this.#closed = true;
+    this.#closed = !writeStandard(this.#descriptor, text);
     return !this.#closed;
   }
 
@@ -66,8 +69,13 @@ export class FileSink implements Sink {
 
   end(answered: boolean): void {
     if (answered) this.#open();
-    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
+    const descriptor = this.#descriptor;
     this.#descriptor = undefined;
+    try {
+      if (descriptor !== undefined) closeSync(descriptor);
+    } catch (error) {
+      throw new OpenError(`cannot write ${this.#path}: ${systemMessage(error)}`);
+    }
   }
 
   #open(): number {

@@ -8,7 +8,7 @@ const words: Readonly<Record<string, string>> = {
   EPERM: 'not permitted',
   EISDIR: 'is a folder',
   ENOTDIR: 'a part of the path is no folder',
-  ENOSPC: 'no space left on the disk',
+  ENOSPC: 'no space left on device',
   EROFS: 'the file system is read-only',
   EIO: 'the disk reports an error',
 };

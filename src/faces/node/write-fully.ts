@@ -1,6 +1,8 @@
 /** Text to a file descriptor, all of it before the next line runs: output and errors keep their order. */
 
 import { writeSync } from 'node:fs';
+import { OpenError } from '../../base/errors.ts';
+import { systemMessage } from './system-message.ts';
 
 const RETRY_MILLISECONDS = 2;
 
@@ -20,4 +22,28 @@ export function writeFully(descriptor: number, text: string): boolean {
     }
   }
   return true;
+}
+
+/** Standard output did not take what we wrote: what comes after need not be tried. */
+export class OutputError extends OpenError {}
+
+/**
+ * Text to standard output or standard error. False where nobody reads any more.
+ * @throws OutputError where it cannot be written
+ */
+export function writeStandard(descriptor: 1 | 2, text: string): boolean {
+  try {
+    return writeFully(descriptor, text);
+  } catch (error) {
+    throw new OutputError(`${descriptor === 1 ? 'stdout' : 'stderr'}: ${systemMessage(error)}`);
+  }
+}
+
+/** A message to standard error. Where that cannot be written there is nobody left to tell. */
+export function complain(message: string): void {
+  try {
+    writeFully(2, `${message}\n`);
+  } catch {
+    // Nothing is left to do.
+  }
 }

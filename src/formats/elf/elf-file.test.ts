@@ -67,6 +67,9 @@ describe('a damaged ELF file', () => {
     expect(() => openElfBytes(new Uint8Array(0))).toThrow(FormatError);
     expect(() => openElfBytes(new Uint8Array(100))).toThrow('is not an ELF file');
     expect(() => openElfBytes(build(64).slice(0, 40))).toThrow(FormatError);
+    for (const bits of [32, 64] as const)
+      for (const length of [4, 5, 16, 51])
+        expect(() => openElfBytes(build(bits).slice(0, length))).toThrow('ends inside its ELF header');
     const big = build(64);
     big[5] = 2;
     expect(() => openElfBytes(big)).toThrow('big-endian');
@@ -74,9 +77,17 @@ describe('a damaged ELF file', () => {
 
   it('opens where it was cut off, with what is there', () => {
     const whole = build(64);
+    expect(openElfBytes(whole).sectionsMissing()).toBe(false);
     const elf = openElfBytes(whole.slice(0, 180));
     expect(elf.segments()).toHaveLength(2);
     expect(elf.sections()).toEqual([]);
+    expect(elf.sectionsMissing()).toBe(true);
+    expect(openElfBytes(whole.slice(0, -1)).sectionsMissing()).toBe(true);
+    const extended = build(64, true);
+    expect(openElfBytes(extended).sectionsMissing()).toBe(false);
+    expect(openElfBytes(extended.slice(0, -1)).sectionsMissing()).toBe(true);
+    expect(openElfBytes(extended.slice(0, 180)).sectionsMissing()).toBe(true);
+    expect(openElfBytes(new ElfBuilder().segment({ type: PT_LOAD, data }).build()).sectionsMissing()).toBe(false);
   });
 
   it('has sections without names where the names are cut off', () => {

@@ -37,6 +37,9 @@ export interface ElfSegment {
   readonly memorySize: number;
 }
 
+const HEADER_SIZE_32 = 52;
+const HEADER_SIZE_64 = 64;
+
 interface RawSection extends Omit<ElfSection, 'name'> {
   readonly nameOffset: number;
 }
@@ -49,13 +52,17 @@ export class ElfFile {
   /** Where the program headers end: a file that is shorter has lost some. */
   readonly segmentsEnd: number;
   readonly sections: () => readonly ElfSection[];
+  /** Whether section headers lie beyond the end of the file: it was cut off. */
+  readonly sectionsMissing: () => boolean;
   readonly segments: () => readonly ElfSegment[];
 
   constructor(source: ByteSource) {
     this.source = source;
-    const head = new Cursor(readUpTo(source, 0, 64), source.name);
+    const head = new Cursor(readUpTo(source, 0, HEADER_SIZE_64), source.name);
     if (!looksLikeElf(head.bytes)) throw new FormatError(source.name, 'is not an ELF file');
     this.is64 = head.bytes[4] === 2;
+    if (head.bytes.length < (this.is64 ? HEADER_SIZE_64 : HEADER_SIZE_32))
+      throw new FormatError(source.name, 'is cut off: it ends inside its ELF header');
     if (head.bytes[5] !== 1) throw new FormatError(source.name, 'is a big-endian ELF file, which is not supported');
     head.skip(16);
     this.type = head.u16();
@@ -73,12 +80,13 @@ export class ElfFile {
     const nameIndex = head.u16();
 
     this.segmentsEnd = segmentOffset + segmentEntry * segmentCount;
-    const raw = once(() => {
-      if (sectionOffset === 0 || sectionEntry === 0) return [];
-      const first = this.#rawSections(sectionOffset, sectionEntry, 1)[0];
-      if (first === undefined) return [];
-      return this.#rawSections(sectionOffset, sectionEntry, sectionCount === 0 ? first.size : sectionCount);
+    const wanted = once(() => {
+      if (sectionOffset === 0 || sectionEntry === 0) return 0;
+      if (sectionCount !== 0) return sectionCount;
+      return this.#rawSections(sectionOffset, sectionEntry, 1)[0]?.size ?? 1;
     });
+    const raw = once(() => this.#rawSections(sectionOffset, sectionEntry, wanted()));
+    this.sectionsMissing = () => raw().length < wanted();
     this.sections = once(() => this.#named(raw(), nameIndex));
     this.segments = once(() => {
       const count = segmentCount === PN_XNUM ? (raw()[0]?.info ?? segmentCount) : segmentCount;

@@ -17,7 +17,9 @@ const registerRows: readonly (readonly string[])[] = [
 ];
 
 export function headerLine({ pid, task, cpu, command }: TaskHeader): string {
-  return `PID: ${String(pid).padEnd(7)}  TASK: ${hex(task, 16)}  CPU: ${String(cpu).padEnd(3)}  COMMAND: "${escapeLine(command)}"`;
+  const address = task === undefined ? '?'.padEnd(16) : hex(task, 16);
+  const name = command === undefined ? '?' : `"${escapeLine(command)}"`;
+  return `PID: ${String(pid ?? '?').padEnd(7)}  TASK: ${address}  CPU: ${String(cpu ?? '?').padEnd(3)}  COMMAND: ${name}`;
 }
 
 export function* renderBacktrace(trace: Backtrace): Generator<string> {

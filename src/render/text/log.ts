@@ -11,12 +11,14 @@ export function* renderLog(log: LogReport): Generator<string> {
   for (const record of log.records) {
     const prefix = timePrefix(record, log);
     const level = log.show.level ? `<${record.level}>` : '';
-    const [first = '', ...rest] = escapeControl(record.text).split('\n');
+    const text = record.text ?? '(the text of this message is not in the dump, or damaged)';
+    const [first = '', ...rest] = escapeControl(text).split('\n');
     yield `${prefix}${level}${first}`;
     const indent = ' '.repeat(prefix.length + level.length);
     for (const line of rest) yield `${indent}${line}`;
     if (log.show.dictionary) for (const entry of record.dictionary) yield `${indent}${escapeControl(entry)}`;
   }
+  if (log.lost > 0) yield `(${log.lost} messages are lost: their records are not in the dump, or damaged)`;
 }
 
 function timePrefix(record: LogRecord, log: LogReport): string {

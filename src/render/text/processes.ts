@@ -16,7 +16,7 @@ export function* renderProcesses(list: ProcessList): Generator<string> {
       row.active ? '>' : ' ',
       ` ${String(row.pid).padStart(7)}`,
       ` ${number(row.parentPid).padStart(7)}`,
-      `  ${String(row.cpu).padStart(2)}`,
+      `  ${number(row.cpu).padStart(2)}`,
       `  ${hex(row.task, 16)}`,
       `  ${row.state}`,
       `  ${row.memoryPercent.toFixed(1).padStart(4)}`,

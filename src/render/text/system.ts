@@ -25,10 +25,9 @@ export function* renderSystem(system: SystemReport): Generator<string> {
   yield field('VERSION', show(system.version, String));
   yield field('MACHINE', `${show(system.machine, String)}  (${speed} Mhz)`);
   yield field('MEMORY', show(system.memoryBytes, memorySize));
-  yield field(
-    'PANIC',
-    system.panic === undefined ? `(${system.evidence.at(-1) ?? 'nothing panicked'})` : `"${system.panic}"`,
-  );
+  const nothing = `(${system.evidence.at(-1) ?? 'nothing panicked'})`;
+  yield field('PANIC', system.panic === undefined ? nothing : show(system.panic, (text) => `"${text}"`));
+  for (const warning of system.warnings) yield `(${escapeLine(warning)})`;
 }
 
 function show<T>(value: Available<T>, format: (value: T) => string): string {
@@ -64,6 +63,6 @@ export function* renderTask(task: TaskInfo): Generator<string> {
   yield `    PID: ${task.pid}`;
   yield `COMMAND: "${escapeLine(task.command)}"`;
   yield `   TASK: ${hex(task.task, 16)}`;
-  yield `    CPU: ${task.cpu}`;
+  yield `    CPU: ${task.cpu ?? '?'}`;
   yield `  STATE: ${stateNames[task.state] ?? '(unknown)'}${note}`;
 }

@@ -38,6 +38,7 @@ describe('the log', () => {
   const report = (show: Partial<LogReport['show']>, text = 'first\nsecond'): string[] => [
     ...renderLog({
       type: 'log',
+      lost: 0,
       bootNanoseconds: 1_000_000_000_000n,
       show: { time: 'seconds', level: false, dictionary: false, ...show },
       records: [
@@ -88,6 +89,7 @@ const trace = (frames: readonly BacktraceFrame[], more: Partial<Backtrace> = {})
   show: { offsets: 'none', lines: false },
   header: { pid: 1, task: virtAddr(0xff1b_1f4d_4022_0000n), cpu: 0, command: 'in\u001bit' },
   frames,
+  missing: [],
   userRegisters: undefined,
   incomplete: undefined,
   ...more,

@@ -1,0 +1,160 @@
+/**
+ * Damaged dumps: pages that are missing, zeroed or overwritten, at places that matter and at seeded random ones. What
+ * is lost must be said; nothing else may be thrown than errors for the user; what is not lost must still be shown.
+ */
+
+import { describe, expect, it } from 'vitest';
+import { FaultError, VmcoreError } from '../../src/base/errors.ts';
+import { addVirt, type VirtAddr } from '../../src/base/addr.ts';
+import { parseLine } from '../../src/commands/line.ts';
+import { commandOf, runCommand } from '../../src/commands/run.ts';
+import { Session } from '../../src/commands/session.ts';
+import { NodeHost } from '../../src/faces/node/host.ts';
+import { renderText } from '../../src/render/text/index.ts';
+import { openTarget } from '../../src/target/target.ts';
+import { below, randomFrom } from '../builders/mutate.ts';
+import { Fixture, type FixtureName } from './fixture.ts';
+
+type Damage = 'missing' | 'zeroed' | 'overwritten';
+const PAGE = 4096;
+
+/** A session on a dump some of whose pages are damaged. The kernel's place in memory is found before. */
+function damaged(name: FixtureName, pages: ReadonlySet<number>, damage: Damage): Session {
+  const { folder } = new Fixture(name);
+  const target = openTarget(new NodeHost(), {
+    dump: `${folder}/vmcore`,
+    vmlinux: undefined,
+    debugFolders: [],
+    moduleFolders: [],
+  });
+  const whole = target.image.read.bind(target.image);
+  const read = (address: number, bytes: Uint8Array): void => {
+    whole(address, bytes);
+    for (let at = address - (address % PAGE); at < address + bytes.length; at += PAGE) {
+      if (!pages.has(at / PAGE)) continue;
+      if (damage === 'missing') throw new FaultError('physical', at, 'not-in-dump');
+      const part = bytes.subarray(Math.max(0, at - address), Math.max(0, at + PAGE - address));
+      part.fill(damage === 'zeroed' ? 0 : 0xff);
+    }
+  };
+  Object.assign(target.image, { read });
+  return new Session(target);
+}
+
+function run(session: Session, line: string): string {
+  const parsed = parseLine(line);
+  if (parsed.kind !== 'command') return '';
+  const lines: string[] = [];
+  try {
+    for (const result of runCommand(session, commandOf(parsed.words), parsed.words.slice(1)))
+      lines.push(...renderText(result));
+  } catch (error) {
+    if (!(error instanceof VmcoreError)) throw error;
+    lines.push(`error: ${error.message}`);
+  }
+  return lines.join('\n');
+}
+
+const intact = new Fixture('nfs').session;
+const pageOf = (address: VirtAddr): number => Math.floor(intact.kernel.memory.translate(address) / PAGE);
+const crashStack = run(intact, 'bt')
+  .split('\n')
+  .filter((line) => / nfs_\w+ at /.test(line));
+const crashed = intact.current;
+
+describe('a page that is missing', () => {
+  it('of the crashed task costs its name, not its stack', () => {
+    const text = run(damaged('nfs', new Set([pageOf(crashed.address)]), 'missing'), 'bt');
+    expect(text).toMatch(/^PID: \? .* CPU: 1 .* COMMAND: \?/);
+    for (const frame of crashStack) expect(text).toContain(frame);
+  });
+
+  it('of per-CPU memory costs what was in it, not the stack that the registers are on', () => {
+    const page = pageOf(intact.kernel.perCpu.address('current_task', 1) ?? crashed.address);
+    const session = damaged('nfs', new Set([page]), 'missing');
+    for (const frame of crashStack) expect(run(session, 'bt')).toContain(frame);
+    expect(run(session, 'bt -a')).toMatch(/CPU: 0[^]*CPU: 1/);
+  });
+
+  it('of the log costs its messages', () => {
+    const { memory } = intact.kernel;
+    const ring = intact.kernel.struct('printk_ringbuffer', memory.pointer(intact.kernel.symbol('prb')));
+    const session = damaged(
+      'nfs',
+      new Set([pageOf(addVirt(ring.pointer('text_data_ring.data'), 2 * PAGE))]),
+      'missing',
+    );
+    const text = run(session, 'log');
+    expect(text).toContain('the text of this message is not in the dump');
+    expect(text).toContain('Kernel panic - not syncing');
+    expect(run(session, 'sys')).toContain('PANIC: "BUG: kernel NULL pointer dereference');
+  });
+
+  it('in the middle of the list of tasks or modules costs that entry', () => {
+    const { tasks } = intact.tasks();
+    const middle = tasks[40];
+    if (middle === undefined) throw new Error('too few tasks');
+    const session = damaged('nfs', new Set([pageOf(middle.view.at('tasks'))]), 'missing');
+    expect(session.tasks().tasks.length).toBeGreaterThan(tasks.length - 8);
+    expect(run(session, 'sys')).toContain('the list of tasks is broken');
+    const { modules } = intact.kernel.modules();
+    const module = modules[5];
+    if (module === undefined) throw new Error('too few modules');
+    const other = damaged('nfs', new Set([pageOf(module.address)]), 'missing');
+    expect(other.kernel.modules().modules.length).toBe(modules.length - 1);
+    expect(run(other, 'mod')).toContain('the list of modules is broken');
+  });
+});
+
+describe('a call through a NULL pointer', () => {
+  it('shows who called', () => {
+    const session = new Session(intact.kernel.target);
+    const exception = session.unwinder().unwind(session.current, {
+      registers: { ...callerRegisters(), rip: 0n },
+      slot: undefined,
+      exact: true,
+      saved: undefined,
+    });
+    expect(exception.frames[0]?.origin).toBe('registers');
+    expect(exception.frames[1]?.origin).toBe('empty-call');
+    expect(intact.kernel.symbols.at(exception.frames[1]?.ip ?? crashed.address)?.symbol.name).toBe('nfs_updatepage');
+  });
+
+  /** As _raw_spin_lock was entered: the return address to nfs_updatepage lies at the stack pointer. */
+  function callerRegisters(): Record<string, bigint> {
+    const stack = intact.unwinder().unwind(crashed, startOfCrash());
+    const lock = stack.frames.find((frame) => frame.saved !== undefined && frame.origin === 'orc');
+    if (lock === undefined) throw new Error('no exception frame');
+    return { rsp: lock.sp };
+  }
+
+  function startOfCrash(): Parameters<ReturnType<Session['unwinder']>['unwind']>[1] {
+    const registers = intact.kernel.target.image.cpus[1]?.registers ?? {};
+    return { registers, slot: undefined, exact: true, saved: undefined };
+  }
+});
+
+const commands = [
+  'sys',
+  'set',
+  'log',
+  'bt',
+  'bt -a',
+  'foreach bt',
+  'ps',
+  'ps -m',
+  'mod',
+  'sym vfs_write',
+  'rd linux_banner 8',
+  'vtop linux_banner',
+];
+
+describe.each(['missing', 'zeroed', 'overwritten'] as const)('random pages %s', (damage) => {
+  it.each([1, 2, 3, 4, 5, 6])('never end in anything but an answer or an error for the user (seed %i)', (seed) => {
+    const random = randomFrom(seed);
+    const name: FixtureName = seed % 2 === 0 ? 'sysrq-7.2' : 'nfs';
+    const pages = new Set(Array.from({ length: 12_000 }, () => below(random, (512 << 20) / PAGE)));
+    const session = damaged(name, pages, damage);
+    for (const command of commands) expect(typeof run(session, command)).toBe('string');
+  });
+});
