@@ -152,9 +152,13 @@ class Relocations {
   constructor(rela: Uint8Array, symbolValue: (index: number) => number) {
     this.#rela = rela;
     this.#symbolValue = symbolValue;
+    const view = new DataView(rela.buffer, rela.byteOffset, rela.byteLength);
     let sorted = true;
-    for (let at = RELA_SIZE; at + RELA_SIZE <= rela.length && sorted; at += RELA_SIZE) {
-      sorted = u32At(rela, at) >= u32At(rela, at - RELA_SIZE);
+    let last = 0;
+    for (let at = 0; at + RELA_SIZE <= rela.length && sorted; at += RELA_SIZE) {
+      const offset = view.getUint32(at, true);
+      sorted = offset >= last;
+      last = offset;
     }
     this.#sorted = sorted;
   }
