@@ -37,6 +37,18 @@ const exceptionNames: Readonly<Record<string, string>> = {
   VC2: 'VC2',
 };
 
+/** The stacks of a kernel, read once. */
+export function stacksOf(kernel: Kernel): Stacks {
+  let stacks = remembered.get(kernel);
+  if (stacks === undefined) {
+    stacks = new Stacks(kernel);
+    remembered.set(kernel, stacks);
+  }
+  return stacks;
+}
+
+const remembered = new WeakMap<Kernel, Stacks>();
+
 export class Stacks {
   readonly threadSize: number;
   readonly #cpuStacks: readonly Stack[];

@@ -5,11 +5,11 @@
 
 import { addVirt, virtAddr } from '../base/addr.ts';
 import { attempt, LookupError } from '../base/errors.ts';
-import type { Registers } from '../arch/architecture.ts';
 import { currentTask, readCpus } from '../kernel/cpus.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { readThreadSize } from '../kernel/stacks.ts';
 import type { Task } from '../kernel/tasks.ts';
+import { cpuRegisters } from './cpu-registers.ts';
 import { isUserMode } from './orc-step.ts';
 import type { StartState } from './unwinder.ts';
 
@@ -31,6 +31,7 @@ export function cpuRunning(kernel: Kernel, task: Task): number | undefined {
 }
 
 /**
+ * Where the walk of a task's stack begins.
  * @throws LookupError where the task was running and the dump has no registers of its CPU
  * @throws FaultError where its stack is not in the dump
  */
@@ -46,14 +47,9 @@ export function startState(kernel: Kernel, task: Task): StartState {
 /** Where a CPU was, whatever task it ran. Throws LookupError where the dump has no registers of it. */
 export function cpuState(kernel: Kernel, cpu: number): StartState {
   const registers = cpuRegisters(kernel, cpu);
-  if (registers === undefined) throw new LookupError('registers in the dump', `CPU ${cpu}`);
+  if (registers === undefined) throw new LookupError('registers in the dump', `those of CPU ${cpu}`);
   const saved = { address: virtAddr(0), registers, user: isUserMode(registers) };
   return { registers, slot: undefined, exact: true, saved };
-}
-
-function cpuRegisters(kernel: Kernel, cpu: number): Registers | undefined {
-  const note = kernel.target.image.cpus[cpu];
-  return note?.registers ?? note?.qemu?.registers;
 }
 
 function switchedAway(kernel: Kernel, task: Task): StartState {

@@ -14,7 +14,7 @@ import { attempt, isExpected } from '../base/errors.ts';
 import type { Registers } from '../arch/architecture.ts';
 import { KERNEL_SPACE } from '../arch/x86-64/layout.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import { Stacks } from '../kernel/stacks.ts';
+import { stacksOf, type Stacks } from '../kernel/stacks.ts';
 import type { Task } from '../kernel/tasks.ts';
 import { behindStackSwitch, cfiStep } from './cfi-step.ts';
 import { codeObjectAt } from './code-lookup.ts';
@@ -55,7 +55,7 @@ export class Unwinder {
 
   constructor(kernel: Kernel) {
     this.kernel = kernel;
-    this.stacks = new Stacks(kernel);
+    this.stacks = stacksOf(kernel);
     this.#trampolines = new Trampolines(kernel);
   }
 

@@ -134,6 +134,24 @@ describe('a call through a NULL pointer', () => {
   }
 });
 
+describe('notes that do not name their CPU, as in a kdump', () => {
+  const notes = intact.kernel.target.image.cpus.map((note) => ({ ...note, qemu: undefined }));
+  const sessionWith = (cpus: readonly (typeof notes)[number][]): Session => {
+    const target = { ...intact.kernel.target, image: { ...intact.kernel.target.image, cpus } };
+    return new Session(target);
+  };
+
+  it('are told by their stacks, in whatever order they are', () => {
+    expect(run(sessionWith(notes.toReversed()), 'bt -a')).toBe(run(intact, 'bt -a'));
+  });
+
+  it('are not taken for those of a CPU that has none', () => {
+    const text = run(sessionWith(notes.slice(1)), 'bt -a');
+    expect(text).toContain('those of CPU 0');
+    for (const frame of crashStack) expect(text).toContain(frame);
+  });
+});
+
 const commands = [
   'sys',
   'set',
