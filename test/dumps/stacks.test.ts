@@ -46,7 +46,8 @@ function upToUserMode(frames: readonly DrgnFrame[]): readonly DrgnFrame[] {
  * - it knows no init text of modules: in `deref` the crash is in a module's init function.
  */
 function whereDrgnStops(kernel: Kernel, frames: readonly DrgnFrame[]): number {
-  const trampolines = [kernel.addressOf('arch_rethook_trampoline'), kernel.addressOf('return_to_handler')];
+  const names = ['arch_rethook_trampoline', '__kretprobe_trampoline', 'kretprobe_trampoline', 'return_to_handler'];
+  const trampolines = names.map((symbol) => kernel.addressOf(symbol));
   const initText = kernel
     .modules()
     .modules.flatMap((module) => module.regions.filter((region) => region.kind.startsWith('init')));
