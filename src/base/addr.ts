@@ -2,7 +2,7 @@
  * Addresses, frame numbers and file offsets, and their arithmetic.
  *
  * A `VirtAddr` is a bigint in [0, 2^64): with 5-level paging kernel addresses do not fit a double, even signed.
- * `PhysAddr`, `Pfn`, `FileOffset` are numbers: 52 physical bits fit 2^53.
+ * `PhysAddr`, `Pfn` are numbers: 52 physical bits fit 2^53.
  * Hot loops do not use bigint: they split an address once with `hi32`/`lo32` (DESIGN.md, "64-bit values").
  */
 
@@ -12,9 +12,7 @@ import { InternalError } from './errors.ts';
 export type VirtAddr = Brand<bigint, 'VirtAddr'>;
 export type PhysAddr = Brand<number, 'PhysAddr'>;
 export type Pfn = Brand<number, 'Pfn'>;
-export type FileOffset = Brand<number, 'FileOffset'>;
 
-export const PAGE_SHIFT = 12;
 export const PAGE_SIZE = 4096;
 
 /** A virtual address; values outside [0, 2^64) wrap as C's `unsigned long` does. */
@@ -31,24 +29,9 @@ export function pfn(value: number): Pfn {
   return brand(exact(value));
 }
 
-export function fileOffset(value: number): FileOffset {
-  return brand(exact(value));
-}
-
 /** `a + delta`, modulo 2^64. */
 export function addVirt(a: VirtAddr, delta: bigint | number): VirtAddr {
   return brand(BigInt.asUintN(64, a + BigInt(delta)));
-}
-
-/** `a - b` as a signed 64-bit difference. */
-export function diffVirt(a: VirtAddr, b: VirtAddr): bigint {
-  return BigInt.asIntN(64, a - b);
-}
-
-/** The offset of `a` from `base` as a number, or undefined where it lies below, or `limit` or more above. */
-export function offsetWithin(a: VirtAddr, base: VirtAddr, limit: number): number | undefined {
-  const delta = a - base;
-  return delta >= 0n && delta < BigInt(limit) ? Number(delta) : undefined;
 }
 
 export function alignDown(a: VirtAddr, size: number): VirtAddr {

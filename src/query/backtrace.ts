@@ -109,25 +109,22 @@ function traceFrom(
   startOf: () => StartState,
   show: BacktraceColumns,
 ): Backtrace {
+  const empty: Backtrace = {
+    type: 'backtrace',
+    show,
+    header,
+    frames: [],
+    missing: [],
+    userRegisters: undefined,
+    incomplete: undefined,
+  };
   try {
     const start = startOf();
-    if (start.saved?.user === true) {
-      return {
-        type: 'backtrace',
-        show,
-        header,
-        frames: [],
-        missing: [],
-        userRegisters: start.registers,
-        incomplete: undefined,
-      };
-    }
+    if (start.saved?.user === true) return { ...empty, userRegisters: start.registers };
     const { frames, userRegisters, end } = unwinder.unwind(task, start);
     const described = frames.map((frame, number) => describe(kernel, frame, number));
     return {
-      type: 'backtrace',
-      show,
-      header,
+      ...empty,
       frames: described.map((entry) => entry.frame),
       missing: [...new Set(described.flatMap((entry) => entry.missing ?? []))],
       userRegisters: userRegisters?.registers,
@@ -135,15 +132,7 @@ function traceFrom(
     };
   } catch (error) {
     if (!isExpected(error)) throw error;
-    return {
-      type: 'backtrace',
-      show,
-      header,
-      frames: [],
-      missing: [],
-      userRegisters: undefined,
-      incomplete: messageOf(error),
-    };
+    return { ...empty, incomplete: messageOf(error) };
   }
 }
 

@@ -36,10 +36,10 @@ export function findCrashTask(kernel: Kernel): CrashTask {
   const cpus = readPanicCpus(kernel);
   const cpu = cpus.panicCpu ?? cpus.crashingCpu ?? (known()?.panicked === true ? known()?.cpu : undefined);
   const chosen = cpu ?? readCpus(kernel).present[0] ?? 0;
-  const panicked = cpu !== undefined;
+  const panicked = cpu !== undefined || known()?.panicked === true;
   const found = taskOn(kernel, chosen) ?? (panicked ? taskWithPid(kernel, known()?.pid) : undefined);
   const task = found ?? new Task(kernel, kernel.symbol('init_task'));
-  const evidence = once(() => evidenceFor(cpus, known(), task, chosen, panicked, found !== undefined));
+  const evidence = once(() => evidenceFor(cpus, cause(), task, chosen, panicked, found !== undefined));
   return { task, taskKnown: found !== undefined, cpu: chosen, panicked, evidence, cause };
 }
 
@@ -56,15 +56,20 @@ function taskWithPid(kernel: Kernel, pid: number | undefined): Task | undefined 
 }
 
 function evidenceFor(
-  { panicCpu, crashingCpu }: PanicCpus,
-  cause: Cause | undefined,
+  { panicCpu, crashingCpu, known }: PanicCpus,
+  logged: Available<Cause | undefined>,
   task: Task,
   cpu: number,
   panicked: boolean,
   taskKnown: boolean,
 ): string[] {
-  if (!panicked)
-    return ['nothing panicked: panic_cpu is unset and the log has no panic; the task of the first CPU is shown'];
+  const cause = isUnavailable(logged) ? undefined : logged;
+  if (!panicked) {
+    const kernelSays = known ? 'panic_cpu is unset' : 'panic_cpu cannot be read';
+    const logSays = isUnavailable(logged) ? 'the log cannot be read' : 'the log has no panic';
+    const verdict = known && !isUnavailable(logged) ? 'nothing panicked' : 'whether anything panicked is not known';
+    return [`${verdict}: ${kernelSays} and ${logSays}; the task of the first CPU is shown`];
+  }
   const evidence: string[] = [];
   if (panicCpu !== undefined) evidence.push(`panic_cpu is ${panicCpu}`);
   if (crashingCpu !== undefined) evidence.push(`crashing_cpu is ${crashingCpu}`);

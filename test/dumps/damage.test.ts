@@ -90,6 +90,14 @@ describe('a page that is missing', () => {
     expect(run(session, 'sys')).toContain('PANIC: "BUG: kernel NULL pointer dereference');
   });
 
+  it('of panic_cpu and of the log leaves it open whether anything panicked, and of panic_cpu alone does not', () => {
+    const { kernel } = new Fixture('nfs').session;
+    const panicPage = pageOf(kernel.symbol('panic_cpu'));
+    expect(run(damaged('nfs', new Set([panicPage]), 'missing'), 'sys')).toContain('PANIC: "BUG: kernel NULL pointer');
+    const session = damaged('nfs', new Set([panicPage, pageOf(kernel.symbol('prb'))]), 'missing');
+    expect(run(session, 'sys')).toMatch(/PANIC: \(whether anything panicked is not known: panic_cpu cannot be read/);
+  });
+
   it('in the middle of the list of tasks or modules costs that entry', () => {
     const { tasks } = intact.tasks();
     const middle = tasks[40];

@@ -50,7 +50,12 @@ export interface DrgnFacts {
   readonly structs: Readonly<
     Record<string, { readonly size: number; readonly bitOffsets: Readonly<Record<string, number>> }>
   >;
-  readonly log: readonly string[];
+  readonly log: readonly {
+    readonly sequence: number;
+    readonly timestampNs: number;
+    readonly level: number;
+    readonly text: string;
+  }[];
   readonly tasks: readonly DrgnTask[];
 }
 

@@ -80,7 +80,9 @@ describe.each(['nfs', 'sysrq-6.12', 'sysrq-7.2'] as const)('types of %s', (name)
   });
 
   it("have drgn's sizes and offsets", () => {
-    for (const [struct, facts] of Object.entries(fixture.drgn?.structs ?? {})) {
+    const structsOfDrgn = Object.entries(fixture.drgn?.structs ?? {});
+    expect(structsOfDrgn.length).toBeGreaterThan(5);
+    for (const [struct, facts] of structsOfDrgn) {
       const type = target.types.compound('struct', struct.replace(/^struct /, ''));
       if (type === undefined) continue;
       expect(type.size, struct).toBe(facts.size);
