@@ -30,6 +30,10 @@ describe('parseOptions', () => {
     expect(args.value('-o')).toBeUndefined();
   });
 
+  it('counts how often a switch is given, together or apart', () => {
+    expect([parse('-ss').count('-s'), parse('-s', '-l', '-s').count('-s'), parse('-l').count('-s')]).toEqual([2, 2, 0]);
+  });
+
   it('takes a value that looks like an option or a negative number', () => {
     expect(parse('-o', '-8', 'x').value('-o')).toBe('-8');
     expect(parse('-o', '-0x10').value('-o')).toBe('-0x10');

@@ -11,6 +11,8 @@ export interface ParsedArguments {
   has(flag: string): boolean;
   /** The value of an option; undefined where it was not given. The last one counts. */
   value(flag: string): string | undefined;
+  /** How often an option was given: twice in `-FF` and in `-F -F`. */
+  count(flag: string): number;
   readonly words: readonly string[];
 }
 
@@ -21,6 +23,7 @@ export type ArgumentRules = Pick<Command, 'name' | 'options' | 'words' | 'exclus
 export function parseOptions(rules: ArgumentRules, args: readonly string[]): ParsedArguments {
   const { name: command, options } = rules;
   const values = new Map<string, string>();
+  const counts = new Map<string, number>();
   const words: string[] = [];
   const byLongName = new Map(options.map((option) => [option.flag, option]));
   for (let index = 0; index < args.length; index++) {
@@ -35,6 +38,7 @@ export function parseOptions(rules: ArgumentRules, args: readonly string[]): Par
       const option = byLongName.get(flag);
       if (option === undefined)
         throw new UsageError(`${command}: there is no option ${flag}; "help ${command}" lists them`);
+      counts.set(flag, (counts.get(flag) ?? 0) + 1);
       if (option.value === undefined) {
         values.set(flag, '');
         continue;
@@ -48,7 +52,12 @@ export function parseOptions(rules: ArgumentRules, args: readonly string[]): Par
   }
   checkExclusive(rules, values);
   checkWords(rules, values, words);
-  return { has: (flag) => values.has(flag), value: (flag) => values.get(flag), words };
+  return {
+    has: (flag) => values.has(flag),
+    value: (flag) => values.get(flag),
+    count: (flag) => counts.get(flag) ?? 0,
+    words,
+  };
 }
 
 function checkExclusive({ name, exclusive = [] }: ArgumentRules, given: ReadonlyMap<string, string>): void {

@@ -18,6 +18,7 @@ export function commandOf(words: readonly string[]): Command {
 
 /** The results, one at a time: nothing is computed before it is asked for. */
 export function runCommand(session: Session, command: Command, args: readonly string[]): Iterable<Result> {
-  if (command.raw === true) return command.run(session, { has: () => false, value: () => undefined, words: args });
+  if (command.raw === true)
+    return command.run(session, { has: () => false, value: () => undefined, count: () => 0, words: args });
   return command.run(session, parseOptions(command, args));
 }
