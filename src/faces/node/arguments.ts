@@ -4,6 +4,7 @@
  */
 
 import { nearestNames } from '../../base/suggest.ts';
+import { subcommandHelp } from './subcommands.ts';
 
 /** Where command lines come from besides standard input, in the order given. */
 export type CommandSource =
@@ -157,6 +158,7 @@ export function helpText(): string {
     "  vmscope vmcore -c 'bt; log | tail'    one shot",
     "  vmscope vmcore --json -c 'foreach bt' for programs",
     '',
+    ...subcommandHelp(),
     'Exit status: 0 all answered, 1 a command failed, 2 wrong usage, 3 the dump could not be opened.',
   ].join('\n');
 }

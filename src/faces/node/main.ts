@@ -3,12 +3,15 @@
 import { fstatSync } from 'node:fs';
 import { assertNever } from '../../base/errors.ts';
 import { helpText, parseArguments, type Options } from './arguments.ts';
+import { subcommandOf } from './subcommands.ts';
 import { version } from './version.ts';
-import { complain, OutputError, writeStandard } from './write-fully.ts';
+import { complain, tell } from './write-fully.ts';
 
 export type ExitStatus = 0 | 1 | 2 | 3;
 
 export async function main(words: readonly string[]): Promise<ExitStatus> {
+  const subcommand = subcommandOf(words[0]);
+  if (subcommand !== undefined) return (await subcommand.load())(words.slice(1));
   const parsed = parseArguments(words);
   switch (parsed.kind) {
     case 'help':
@@ -22,17 +25,6 @@ export async function main(words: readonly string[]): Promise<ExitStatus> {
       return open(parsed.options);
     default:
       return assertNever(parsed);
-  }
-}
-
-function tell(text: string): ExitStatus {
-  try {
-    writeStandard(1, text);
-    return 0;
-  } catch (error) {
-    if (!(error instanceof OutputError)) throw error;
-    complain(`vmscope: ${error.message}`);
-    return 1;
   }
 }
 

@@ -47,3 +47,15 @@ export function complain(message: string): void {
     // Nothing is left to do.
   }
 }
+
+/** Text to standard output as the whole answer of a program: gives its exit status. */
+export function tell(text: string): 0 | 1 {
+  try {
+    writeStandard(1, text);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof OutputError)) throw error;
+    complain(`vmscope: ${error.message}`);
+    return 1;
+  }
+}

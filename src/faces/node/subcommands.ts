@@ -1,0 +1,27 @@
+/**
+ * The words that may stand first on the command line and then do another thing than open a dump. Each lives in a file
+ * of its own, which is loaded when it is asked for. A file that bears such a name is opened as `./name`.
+ */
+
+import type { ExitStatus } from './main.ts';
+
+interface Subcommand {
+  /** What follows the word, for `vmscope --help`. */
+  readonly usage: string;
+  readonly text: string;
+  /** Loads what runs it, which gets the words behind its name. */
+  load(): Promise<(words: readonly string[]) => Promise<ExitStatus>>;
+}
+
+const subcommands: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>();
+
+/** What a first word means where it means no file. */
+export function subcommandOf(word: string | undefined): Subcommand | undefined {
+  return word === undefined ? undefined : subcommands.get(word);
+}
+
+/** Lines for `vmscope --help`. */
+export function subcommandHelp(): string[] {
+  const lines = Array.from(subcommands, ([name, { usage, text }]) => [`  vmscope ${name} ${usage}`, `      ${text}`]);
+  return lines.length === 0 ? [] : [...lines.flat(), ''];
+}
