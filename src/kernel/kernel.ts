@@ -4,23 +4,29 @@
  */
 
 import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
-import { LookupError } from '../base/errors.ts';
+import { attempt, LookupError } from '../base/errors.ts';
 import { once } from '../base/search.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import type { TypeCatalog } from '../debuginfo/types/catalog.ts';
 import type { Target } from '../target/target.ts';
 import { StructView } from '../values/struct-view.ts';
+import { listModuleBtf, type ModuleBtfEntry } from './module-btf.ts';
 import { readModules, type ModuleList } from './modules.ts';
 import { PerCpu } from './per-cpu.ts';
 import { KernelSymbols } from './symbols.ts';
+import { userTypes } from './user-types.ts';
 
 export class Kernel {
   readonly target: Target;
   readonly memory: AddressSpace;
+  /** For readers of kernel structures. A name it lacks costs nothing. */
   readonly types: TypeCatalog;
+  /** For a user's question: the modules' types, too, and what only vmlinux's DWARF knows. */
+  readonly userTypes: TypeCatalog;
   readonly symbols: KernelSymbols;
   readonly perCpu: PerCpu;
   readonly modules: () => ModuleList;
+  readonly moduleBtf: () => readonly ModuleBtfEntry[];
 
   constructor(target: Target) {
     this.target = target;
@@ -29,6 +35,8 @@ export class Kernel {
     this.symbols = new KernelSymbols(target, () => this.modules());
     this.perCpu = new PerCpu(this);
     this.modules = once(() => readModules(this));
+    this.moduleBtf = once(() => attempt(() => listModuleBtf(this)) ?? []);
+    this.userTypes = userTypes(this);
   }
 
   /** The structure of that name at an address. Throws LookupError where the type is not known. */

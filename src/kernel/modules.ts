@@ -9,10 +9,12 @@
 import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
 import { attempt } from '../base/errors.ts';
 import { once } from '../base/search.ts';
+import { Btf } from '../debuginfo/btf/btf.ts';
 import { DwarfInfo } from '../debuginfo/dwarf/dwarf-info.ts';
 import { DwarfSections } from '../debuginfo/dwarf/sections.ts';
 import { OrcTable } from '../debuginfo/orc/orc-table.ts';
 import { SymbolTable } from '../debuginfo/symbols/symbol-table.ts';
+import type { TypeSource } from '../debuginfo/types/catalog.ts';
 import { sizeOf, strip } from '../debuginfo/types/type.ts';
 import { STB_GLOBAL, STB_LOCAL, STT_FUNC, STT_OBJECT } from '../formats/elf/constants.ts';
 import { buildIdOf, parseNotes } from '../formats/elf/notes.ts';
@@ -21,6 +23,7 @@ import { VirtualSource } from '../memory/virtual-source.ts';
 import { memberOf, type StructView } from '../values/struct-view.ts';
 import type { Kernel } from './kernel.ts';
 import { listForEachEntry } from './list.ts';
+import { readModuleBtf } from './module-btf.ts';
 
 /** One contiguous piece of a module's memory. */
 export interface ModuleRegion {
@@ -40,6 +43,8 @@ export interface ModuleSection {
 /** What is known of a module's debug file. */
 export interface ModuleDebug {
   readonly elf: ElfFile;
+  /** The file's own, where it goes on from vmlinux's. */
+  readonly btf: () => Btf | undefined;
   readonly dwarf: DwarfInfo;
 }
 
@@ -51,6 +56,10 @@ export class Module {
   readonly buildId: () => string | undefined;
   readonly symbols: () => SymbolTable | undefined;
   readonly orc: () => OrcTable | undefined;
+  /** The types the kernel keeps of it in memory. */
+  readonly btf: () => Btf | undefined;
+  /** Where its per-CPU variables begin, as its symbols have them; undefined where it has none. */
+  readonly perCpuStart: VirtAddr | undefined;
   /** The debug file of this very build; undefined where none was found. */
   readonly debug: () => ModuleDebug | undefined;
 
@@ -62,7 +71,14 @@ export class Module {
     this.buildId = once(() => attempt(() => this.#readBuildId(kernel)));
     this.symbols = once(() => attempt(() => readSymbols(view, this.name, this.regions)));
     this.orc = once(() => attempt(() => readOrc(kernel, view, this.name)));
+    this.btf = once(() => attempt(() => this.#readBtf(kernel)));
+    this.perCpuStart = attempt(() => (view.number('percpu_size') === 0 ? undefined : view.pointer('percpu')));
     this.debug = once(() => this.#findDebug(kernel));
+  }
+
+  /** Its own types by name: from memory, else from its debug file, whose BTF is quicker than its DWARF. */
+  types(): TypeSource | undefined {
+    return this.btf() ?? this.debug()?.btf() ?? this.debug()?.dwarf.types;
   }
 
   /** What crash shows as the module's base: where its text begins. */
@@ -91,13 +107,26 @@ export class Module {
     return note && buildIdOf(parseNotes(kernel.memory.bytes(note.address, 64), `${this.name}: ${note.name}`));
   }
 
+  #readBtf(kernel: Kernel): Btf | undefined {
+    const entry = kernel.moduleBtf().find(({ module }) => module === this.address);
+    return entry && readModuleBtf(kernel, entry, this.name);
+  }
+
   #findDebug(kernel: Kernel): ModuleDebug | undefined {
     const elf = kernel.target.moduleFiles.find(this.name, this.buildId());
     if (elf === undefined) return undefined;
     const addresses = new Map(this.sections().map((section) => [section.name, section.address]));
+    if (this.perCpuStart !== undefined) addresses.set('.data..percpu', this.perCpuStart);
     const sections = new DwarfSections(elf, kernel.target.host, (name) => addresses.get(name));
-    return { elf, dwarf: new DwarfInfo(sections) };
+    return { elf, btf: once(() => splitBtf(elf, kernel.target.vmlinux.btf())), dwarf: new DwarfInfo(sections) };
   }
+}
+
+/** A module built outside the tree carries a base of its own (.BTF.base, v6.11), which is not vmlinux's. */
+function splitBtf(elf: ElfFile, base: Btf | undefined): Btf | undefined {
+  const section = elf.section('.BTF');
+  if (section === undefined || base === undefined || elf.section('.BTF.base') !== undefined) return undefined;
+  return attempt(() => new Btf(elf.bytesOf(section), `${elf.source.name}: .BTF`, base));
 }
 
 export class ModuleList {

@@ -9,7 +9,6 @@ import { once } from '../base/search.ts';
 import { FileSource } from '../bytes/byte-source.ts';
 import { attempt } from '../base/errors.ts';
 import type { Architecture } from '../arch/architecture.ts';
-import { DwarfTypes } from '../debuginfo/dwarf/dwarf-types.ts';
 import { TypeCatalog } from '../debuginfo/types/catalog.ts';
 import type { DumpImage } from '../formats/dump-image.ts';
 import { openDump } from '../formats/registry.ts';
@@ -42,8 +41,6 @@ export interface Target {
   readonly load: LoadAddress;
   /** Types for readers of kernel structures: BTF where there is one, else DWARF. A name it lacks costs nothing. */
   readonly types: TypeCatalog;
-  /** Types for a user's question: all there are. A name that BTF lacks is looked for in the whole of the DWARF. */
-  readonly allTypes: TypeCatalog;
   /** From the dump's note, or from the kernel's own copy in memory. */
   readonly vmcoreinfo: () => VmcoreInfo | undefined;
   readonly moduleFiles: ModuleFiles;
@@ -65,7 +62,6 @@ export function openTarget(host: Host, options: TargetOptions): Target {
       `the kernel's place in memory is from ${load.origin} and could not be proved: linux_banner is not in the dump`,
     );
   }
-  const dwarf = once(() => dwarfTypes(vmlinux));
   const release = image.vmcoreinfo?.release ?? /Linux version (\S+)/.exec(vmlinux.banner ?? '')?.[1];
   return {
     host,
@@ -75,17 +71,11 @@ export function openTarget(host: Host, options: TargetOptions): Target {
     memory,
     vmlinux,
     load,
-    types: new TypeCatalog([() => vmlinux.btf() ?? dwarf()]),
-    allTypes: new TypeCatalog([vmlinux.btf, dwarf]),
+    types: new TypeCatalog([() => vmlinux.btf() ?? vmlinux.dwarf()?.types]),
     vmcoreinfo: once(() => image.vmcoreinfo ?? readVmcoreInfo(vmlinux, load, memory)),
     moduleFiles: new ModuleFiles(host, moduleFolders(vmlinux.path, image.path, release, options)),
     warnings,
   };
-}
-
-function dwarfTypes(vmlinux: Vmlinux): DwarfTypes | undefined {
-  const dwarf = vmlinux.dwarf();
-  return dwarf && new DwarfTypes(dwarf);
 }
 
 function joinVmlinux(

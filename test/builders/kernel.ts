@@ -130,7 +130,6 @@ export class KernelBuilder {
     const physical = new PhysicalMemory(image);
     const memory = new AddressSpace('kernel virtual', physical, x86_64.pageTables(physical, this.tables.mode));
     const vmlinux = new Vmlinux(openElfBytes(this.#vmlinux(), 'vmlinux'), host);
-    const types = new TypeCatalog([vmlinux.btf]);
     return {
       host,
       image,
@@ -139,8 +138,7 @@ export class KernelBuilder {
       memory,
       vmlinux,
       load: { slide, physBase: 0n, paging: this.tables.mode, origin: 'built', proof: undefined },
-      types,
-      allTypes: types,
+      types: new TypeCatalog([vmlinux.btf]),
       vmcoreinfo: () => image.vmcoreinfo,
       moduleFiles: new ModuleFiles(host, []),
       warnings: [],

@@ -4,7 +4,6 @@
  */
 
 import { describe, expect, it } from 'vitest';
-import { DwarfTypes } from '../../src/debuginfo/dwarf/dwarf-types.ts';
 import { findMember } from '../../src/debuginfo/types/members.ts';
 import { sizeOf, strip, type CompoundType, type Type } from '../../src/debuginfo/types/type.ts';
 import { Fixture } from './fixture.ts';
@@ -57,7 +56,7 @@ describe.each(['nfs', 'sysrq-6.12', 'sysrq-7.2'] as const)('types of %s', (name)
     expect(btf).toBeDefined();
     expect(info).toBeDefined();
     if (btf === undefined || info === undefined) return;
-    const dwarf = new DwarfTypes(info);
+    const dwarf = info.types;
     let compared = 0;
     for (const struct of structs) {
       const left = btf.compound('struct', struct);

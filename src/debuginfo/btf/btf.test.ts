@@ -74,6 +74,7 @@ function sample(): { builder: BtfBuilder; ids: Record<string, number> } {
       flexible,
       node,
       newBits,
+      old5,
       oldBits,
       state,
       negative,
@@ -170,12 +171,37 @@ describe('types', () => {
   });
 });
 
+describe('functions, variables and lists', () => {
+  it('are found by name, functions with their parameters, variables with their places', () => {
+    expect(btf.functionNamed('do_it')).toMatchObject({
+      kind: 'function',
+      variadic: true,
+      parameters: [{ name: 'work' }],
+    });
+    expect(btf.functionNamed('node')).toBeUndefined();
+    expect(btf.variables('per_cpu_state')).toMatchObject([
+      { section: '.data..percpu', offset: 0, type: { name: 'state' } },
+    ]);
+    expect(btf.variables('do_it')).toEqual([]);
+  });
+
+  it('of compounds hold the named ones that are complete', () => {
+    expect(Array.from(btf.compounds(), ({ kind, name }) => `${kind} ${name}`)).toEqual([
+      'struct node',
+      'struct new_bits',
+      'struct old_bits',
+    ]);
+  });
+});
+
 describe('split BTF', () => {
   const module = new BtfBuilder(builder);
   const own = module.struct('module_state', 16, [
     { name: 'node', type: ids['node'] ?? 0, offset: 0 },
     { name: 'matrix', type: ids['matrix'] ?? 0, offset: 8 },
   ]);
+  // The widths of its members stand in the records of the base, beyond the end of the module's own.
+  module.compound('struct', 'module_bits', 4, [{ name: 'x', type: ids['old5'] ?? 0, offset: 0, bitOffset: 4 }], false);
   module.enum('module_enum', { MODULE_ONLY: 7 });
   const split = new Btf(module.build(), 'module', btf);
 
@@ -184,6 +210,10 @@ describe('split BTF', () => {
     expect(split.type(own)).toMatchObject({ kind: 'struct', name: 'module_state', size: 16 });
     expect(split.type(ids['node'] ?? 0)).toBe(btf.type(ids['node'] ?? 0));
     expect(split.compound('struct', 'module_state')?.members.map((member) => member.name)).toEqual(['node', 'matrix']);
+    expect(split.compound('struct', 'module_bits')?.members[0]?.bitField).toEqual({ bitOffset: 4, bitSize: 5 });
+    expect(Array.from(split.compounds(), ({ name }) => name)).toEqual(['module_state', 'module_bits']);
+    expect(split.functionNamed('do_it')).toBe(btf.functionNamed('do_it'));
+    expect(split.variables('per_cpu_state')).toHaveLength(1);
     expect(split.compound('struct', 'node')).toBe(btf.compound('struct', 'node'));
     expect(btf.compound('struct', 'module_state')).toBeUndefined();
     expect(split.enumerator('MODULE_ONLY')).toBe(7n);

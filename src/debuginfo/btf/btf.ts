@@ -12,7 +12,15 @@ import { Cursor } from '../../bytes/cursor.ts';
 import { NameIndex, NO_NAME } from '../../bytes/name-index.ts';
 import { stringAt, u32At } from '../../bytes/read.ts';
 import type { TypeSource } from '../types/catalog.ts';
-import { strip, voidType, type CompoundType, type EnumType, type Type, type TypedefType } from '../types/type.ts';
+import {
+  strip,
+  voidType,
+  type CompoundType,
+  type EnumType,
+  type FunctionType,
+  type Type,
+  type TypedefType,
+} from '../types/type.ts';
 import {
   BTF_KIND_ARRAY,
   BTF_KIND_DATASEC,
@@ -42,8 +50,19 @@ export interface BtfRecord {
   readonly name: string;
   /** Size or type id, as the kind has it. */
   readonly sizeOrType: number;
+  /** The type section it stands in: its own, or that of the base. */
+  readonly types: Uint8Array;
   /** Where the kind's own data begins in `types`. */
   readonly data: number;
+}
+
+/** A variable as BTF describes it: of kernels, the per-CPU ones. */
+export interface BtfVariable {
+  readonly type: Type;
+  /** ".data..percpu"; undefined where no section lists it. */
+  readonly section: string | undefined;
+  /** In bytes from the start of the section. */
+  readonly offset: number;
 }
 
 export class Btf implements TypeSource {
@@ -60,6 +79,10 @@ export class Btf implements TypeSource {
   /** Of the names in its own strings, and of those that it shares with its base. */
   readonly #names: () => readonly NameIndex[];
   readonly #enumerators: () => Map<string, bigint>;
+  /** Of functions alone: there are as many of them as of all other names. */
+  readonly #functionNames: () => readonly NameIndex[];
+  /** By id of the variable: where the data sections have it. */
+  readonly #placesOfVariables: () => ReadonlyMap<number, { readonly section: string; readonly offset: number }>;
 
   /** @throws FormatError where the bytes are no BTF */
   constructor(bytes: Uint8Array, section: string, base?: Btf) {
@@ -81,11 +104,14 @@ export class Btf implements TypeSource {
     this.#firstId = base === undefined ? 1 : base.lastId + 1;
     this.#offsets = indexTypes(this.types, section);
     this.lastId = this.#firstId + this.#offsets.length - 1;
-    this.#names = once(() => [
-      this.#indexNames(this.#strings, this.#stringStart),
-      ...(base === undefined ? [] : [this.#indexNames(base.#strings, base.#stringStart)]),
-    ]);
+    const indexBy = (kinds: readonly boolean[]): readonly NameIndex[] =>
+      [this, base].flatMap((owner) =>
+        owner === undefined ? [] : [this.#indexNames(owner.#strings, owner.#stringStart, kinds)],
+      );
+    this.#names = once(() => indexBy(indexedKinds));
+    this.#functionNames = once(() => indexBy(functionKind));
     this.#enumerators = once(() => this.#indexEnumerators());
+    this.#placesOfVariables = once(() => this.#readSections());
   }
 
   /** The type of an id; 0, and any id that is not there, is void. */
@@ -121,6 +147,7 @@ export class Btf implements TypeSource {
       length: info & 0xffff,
       name: this.string(u32At(this.types, at)),
       sizeOrType: u32At(this.types, at + 8),
+      types: this.types,
       data: at + 12,
     };
   }
@@ -162,6 +189,33 @@ export class Btf implements TypeSource {
     return record && this.type(record.sizeOrType);
   }
 
+  /** Every variable of that name, with its place. */
+  variables(name: string): BtfVariable[] {
+    const own = this.#idsOf(this.#names(), name, BTF_KIND_VAR).map((id) => {
+      const place = this.#placesOfVariables().get(id);
+      return { type: this.type(id), section: place?.section, offset: place?.offset ?? 0 };
+    });
+    return [...own, ...(this.#base?.variables(name) ?? [])];
+  }
+
+  /** The prototype of a function, with the names of its parameters. */
+  functionNamed(name: string): FunctionType | undefined {
+    const [id] = this.#idsOf(this.#functionNames(), name, BTF_KIND_FUNC);
+    if (id === undefined) return this.#base?.functionNamed(name);
+    const type = this.type(id);
+    return type.kind === 'function' ? type : undefined;
+  }
+
+  *compounds(): Generator<CompoundType> {
+    for (let index = 0; index < this.#offsets.length; index++) {
+      const at = this.#offsets[index] as number;
+      const kind = (u32At(this.types, at + 4) >>> 24) & 0x1f;
+      if ((kind !== BTF_KIND_STRUCT && kind !== BTF_KIND_UNION) || u32At(this.types, at) === 0) continue;
+      const type = this.type(this.#firstId + index);
+      if ((type.kind === 'struct' || type.kind === 'union') && type.name !== undefined) yield type;
+    }
+  }
+
   #named(name: string, kind: number): Type | undefined {
     const id = this.#idOf(name, kind);
     if (id !== undefined) return this.type(id);
@@ -169,24 +223,41 @@ export class Btf implements TypeSource {
   }
 
   #idOf(name: string, kind: number): number | undefined {
-    for (const names of this.#names()) {
-      const found = names.find(name).find((index) => this.record(this.#firstId + index)?.kind === kind);
-      if (found !== undefined) return this.#firstId + found;
-    }
-    return undefined;
+    return this.#idsOf(this.#names(), name, kind)[0];
+  }
+
+  #idsOf(indices: readonly NameIndex[], name: string, kind: number): number[] {
+    return indices.flatMap((names) =>
+      names
+        .find(name)
+        .map((index) => this.#firstId + index)
+        .filter((id) => this.record(id)?.kind === kind),
+    );
   }
 
   /** The names that lie in `strings`, which begin at `start` of the string offsets; by position of the record. */
-  #indexNames(strings: Uint8Array, start: number): NameIndex {
+  #indexNames(strings: Uint8Array, start: number, kinds: readonly boolean[]): NameIndex {
     const view = new DataView(this.types.buffer, this.types.byteOffset, this.types.byteLength);
     const names = new Uint32Array(this.#offsets.length);
     for (let index = 0; index < names.length; index++) {
       const at = this.#offsets[index] as number;
       const name = view.getUint32(at, true) - start;
       const kind = view.getUint8(at + 7) & 0x1f;
-      names[index] = name >= 0 && name < strings.length && indexedKinds[kind] === true ? name : NO_NAME;
+      names[index] = name >= 0 && name < strings.length && kinds[kind] === true ? name : NO_NAME;
     }
     return new NameIndex(names, strings);
+  }
+
+  #readSections(): Map<number, { section: string; offset: number }> {
+    const places = new Map<number, { section: string; offset: number }>();
+    for (let index = 0; index < this.#offsets.length; index++) {
+      const record = this.record(this.#firstId + index);
+      if (record?.kind !== BTF_KIND_DATASEC) continue;
+      for (let at = record.data; at < record.data + record.length * 12; at += 12) {
+        places.set(u32At(this.types, at), { section: record.name, offset: u32At(this.types, at + 4) });
+      }
+    }
+    return places;
   }
 
   #indexEnumerators(): Map<string, bigint> {
@@ -219,6 +290,8 @@ const indexedKinds: readonly boolean[] = Array.from({ length: BTF_KIND_ENUM64 + 
     BTF_KIND_VAR,
   ].includes(kind),
 );
+
+const functionKind: readonly boolean[] = indexedKinds.map((_, kind) => kind === BTF_KIND_FUNC);
 
 /** Where each record begins. */
 function indexTypes(types: Uint8Array, section: string): Uint32Array {

@@ -131,7 +131,7 @@ class BtfCompound implements CompoundType {
 function oldBitSize(btf: Btf, typeId: number): number {
   const record = btf.record(typeId);
   if (record?.kind !== BTF_KIND_INT) return 0;
-  const bits = u32At(btf.types, record.data) & 0xff;
+  const bits = u32At(record.types, record.data) & 0xff;
   return bits === record.sizeOrType * 8 ? 0 : bits;
 }
 

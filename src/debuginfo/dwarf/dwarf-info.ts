@@ -15,6 +15,7 @@ import { LineProgram } from './line-program.ts';
 import { forEachRange } from './ranges.ts';
 import { UnitFunctions } from './scopes.ts';
 import type { DwarfSections } from './sections.ts';
+import { DwarfTypes } from './dwarf-types.ts';
 import { treePath } from './source-path.ts';
 import { readUnitHeader, Unit } from './unit.ts';
 
@@ -40,6 +41,8 @@ export interface SourceFrame {
 export class DwarfInfo {
   readonly sections: DwarfSections;
   readonly callFrames: CallFrames;
+  /** What its entries say of types. */
+  readonly types: DwarfTypes;
   /** How many units were read: tests bound the work by it. */
   unitsOpened = 0;
   readonly #units = new Map<number, Unit>();
@@ -52,6 +55,7 @@ export class DwarfInfo {
   constructor(sections: DwarfSections) {
     this.sections = sections;
     this.callFrames = new CallFrames(sections);
+    this.types = new DwarfTypes(this);
     sections.dieAt = (offset) => this.dieAt(offset);
     this.#aranges = once(() => this.#readAranges());
     this.#unitRanges = once(() => this.#rangesOfUnits());

@@ -6,8 +6,8 @@ import { openDwarf } from '../../../test/builders/dwarf-open.ts';
 import { findMember } from '../types/members.ts';
 import { sizeOf, strip, type CompoundType } from '../types/type.ts';
 import * as F from './constants.ts';
-import { DwarfTypes } from './dwarf-types.ts';
-import { DW_OP_plus_uconst } from './operation-constants.ts';
+import type { DwarfTypes } from './dwarf-types.ts';
+import { DW_OP_addr, DW_OP_plus_uconst } from './operation-constants.ts';
 
 const named = (name: string): [number, number, string] => [F.DW_AT_name, F.DW_FORM_string, name];
 const size = (bytes: number): [number, number, number] => [F.DW_AT_byte_size, F.DW_FORM_data1, bytes];
@@ -22,7 +22,7 @@ function open(children: readonly DieSpec[], version: 4 | 5 = 5): DwarfTypes {
   const b = new DwarfBuilder();
   b.unit({ version, root: { tag: 0x11, attributes: [named('empty.c')], children: [] } });
   b.unit({ version, root: { tag: 0x11, attributes: [named('types.c')], children } });
-  return new DwarfTypes(openDwarf(b));
+  return openDwarf(b).types;
 }
 
 function struct(types: DwarfTypes, name: string): CompoundType {
@@ -194,5 +194,103 @@ describe('types by name', () => {
     expect(loop).toMatchObject({ kind: 'function', variadic: true });
     expect(loop.kind === 'function' && loop.parameters[0]?.type).toBe(loop);
     expect(strip(types.typedef('endless') ?? { kind: 'void' })).toEqual({ kind: 'void' });
+  });
+});
+
+describe('variables and functions', () => {
+  const place = (address: bigint): [number, number, Uint8Array] => {
+    const bytes = new Uint8Array(9);
+    bytes[0] = DW_OP_addr;
+    new DataView(bytes.buffer).setBigUint64(1, address, true);
+    return [F.DW_AT_location, F.DW_FORM_exprloc, bytes];
+  };
+  const declaration: [number, number] = [F.DW_AT_declaration, F.DW_FORM_flag_present];
+  const b = new DwarfBuilder();
+  const statics: DieSpec[] = Array.from({ length: 5 }, (_, index) => ({
+    tag: F.DW_TAG_variable,
+    attributes: [named('state'), of(index === 4 ? 'uint' : 'int'), place(0x1000n + BigInt(index))],
+  }));
+  b.unit({
+    version: 5,
+    root: {
+      tag: 0x11,
+      attributes: [
+        named('variables.c'),
+        [F.DW_AT_low_pc, F.DW_FORM_addr, 0x5000n],
+        [F.DW_AT_high_pc, F.DW_FORM_data1, 32],
+      ],
+      children: [
+        base('int', 'int', 4, F.DW_ATE_signed),
+        base('uint', 'unsigned int', 4, F.DW_ATE_unsigned),
+        { tag: F.DW_TAG_variable, attributes: [named('elsewhere'), of('int'), declaration] },
+        ...statics,
+        { tag: F.DW_TAG_variable, label: 'declared', attributes: [named('table'), of('uint'), declaration] },
+        {
+          tag: F.DW_TAG_variable,
+          attributes: [[F.DW_AT_specification, F.DW_FORM_ref4, { ref: 'declared' }], place(0x2000n)],
+        },
+        {
+          tag: F.DW_TAG_enumeration_type,
+          attributes: [size(4)],
+          children: [
+            { tag: F.DW_TAG_enumerator, attributes: [named('ONE'), [F.DW_AT_const_value, F.DW_FORM_data1, 1]] },
+          ],
+        },
+        {
+          tag: F.DW_TAG_enumeration_type,
+          attributes: [size(4)],
+          children: [
+            { tag: F.DW_TAG_enumerator, attributes: [named('TWO'), [F.DW_AT_const_value, F.DW_FORM_data1, 2]] },
+          ],
+        },
+        {
+          tag: F.DW_TAG_subprogram,
+          label: 'abstract',
+          attributes: [named('clamp'), of('int')],
+          children: [
+            { tag: F.DW_TAG_formal_parameter, label: 'p', attributes: [named('value'), of('uint')] },
+            { tag: F.DW_TAG_formal_parameter, attributes: [named('unused'), of('int')] },
+          ],
+        },
+        {
+          tag: F.DW_TAG_subprogram,
+          attributes: [
+            [F.DW_AT_abstract_origin, F.DW_FORM_ref4, { ref: 'abstract' }],
+            [F.DW_AT_low_pc, F.DW_FORM_addr, 0x5000n],
+            [F.DW_AT_high_pc, F.DW_FORM_data1, 16],
+          ],
+          children: [
+            { tag: F.DW_TAG_formal_parameter, attributes: [[F.DW_AT_abstract_origin, F.DW_FORM_ref4, { ref: 'p' }]] },
+          ],
+        },
+      ],
+    },
+  });
+  const info = openDwarf(b);
+
+  it('are told apart by address, however many share a name', () => {
+    expect(info.types.variableAt('state', 0x1003)).toMatchObject({ name: 'int' });
+    expect(info.types.variableAt('state', 0x1004)).toMatchObject({ name: 'unsigned int' });
+    expect(info.types.variableAt('state', 0x1005)).toBeUndefined();
+    expect(info.types.declaredVariable('state')).toBeUndefined();
+    expect(info.types.declaredVariable('elsewhere')).toMatchObject({ name: 'int' });
+  });
+
+  it('have the name of the declaration they complete', () => {
+    expect(info.types.variableAt('table', 0x2000)).toMatchObject({ name: 'unsigned int' });
+  });
+
+  it('have all parameters in a copy that dropped some', () => {
+    const [die] = info.scopesAt(0x5004);
+    const type = die && info.types.functionType(die);
+    expect(type?.parameters.map((parameter) => [parameter.name, sizeOf(parameter.type)])).toEqual([
+      ['value', 4],
+      ['unused', 4],
+    ]);
+    expect(type?.returns).toMatchObject({ name: 'int' });
+  });
+
+  it('stand beside the enumerators of every anonymous enumeration', () => {
+    expect([info.types.enumerator('ONE'), info.types.enumerator('TWO')]).toEqual([1n, 2n]);
   });
 });

@@ -5,10 +5,20 @@
  * BTF does not know. Types by entry cost what they hold.
  */
 
+import { attempt } from '../../base/errors.ts';
 import { once } from '../../base/search.ts';
 import type { TypeSource } from '../types/catalog.ts';
-import { voidType, type CompoundType, type EnumType, type Member, type Type, type TypedefType } from '../types/type.ts';
 import {
+  voidType,
+  type CompoundType,
+  type EnumType,
+  type FunctionType,
+  type Member,
+  type Type,
+  type TypedefType,
+} from '../types/type.ts';
+import {
+  DW_AT_abstract_origin,
   DW_AT_bit_offset,
   DW_AT_bit_size,
   DW_AT_byte_size,
@@ -18,6 +28,7 @@ import {
   DW_AT_data_member_location,
   DW_AT_declaration,
   DW_AT_encoding,
+  DW_AT_location,
   DW_AT_name,
   DW_AT_type,
   DW_AT_upper_bound,
@@ -49,8 +60,8 @@ import {
 import type { Die } from './die.ts';
 import type { DwarfInfo } from './dwarf-info.ts';
 import { NamedEntries } from './name-scan.ts';
-import { ulebAt } from '../../bytes/read.ts';
-import { DW_OP_plus_uconst } from './operation-constants.ts';
+import { s64At, ulebAt } from '../../bytes/read.ts';
+import { DW_OP_addr, DW_OP_plus_uconst } from './operation-constants.ts';
 
 const POINTER_SIZE = 8;
 export class DwarfTypes implements TypeSource {
@@ -105,11 +116,57 @@ export class DwarfTypes implements TypeSource {
     return this.#typeNamed(name, DW_TAG_variable);
   }
 
+  /** The type of the variable of that name that lies at an address of the file: statics may share a name. */
+  variableAt(name: string, address: number): Type | undefined {
+    const die = this.#variablesNamed(name).find((variable) => placeOfVariable(variable) === address);
+    return die && this.#typeOfVariable(die);
+  }
+
+  /** What a declaration (`extern`) of that name says. */
+  declaredVariable(name: string): Type | undefined {
+    const die = this.#variablesNamed(name).find((variable) => variable.flag(DW_AT_declaration));
+    return die && this.#typeOfVariable(die);
+  }
+
+  /** The prototype of a function, from any entry of it: an out-of-line copy of an inline function, too. */
+  functionType(die: Die): FunctionType {
+    let whole = die;
+    for (const origin of die.origins()) if (whole.has(DW_AT_abstract_origin)) whole = origin;
+    return this.#functionType(whole, () => this.#typeOfVariable(whole));
+  }
+
+  *compounds(): Generator<CompoundType> {
+    const seen = new Set<string>();
+    for (const offset of this.#names().all()) {
+      const die = attempt(() => this.#info.dieAt(offset));
+      if (die?.tag !== DW_TAG_structure_type && die?.tag !== DW_TAG_union_type) continue;
+      const type = this.typeOf(die);
+      if (type.kind !== 'struct' && type.kind !== 'union') continue;
+      const key = `${type.kind} ${type.name ?? ''}`;
+      if (!type.complete || seen.has(key)) continue;
+      seen.add(key);
+      yield type;
+    }
+  }
+
+  #variablesNamed(name: string): Die[] {
+    return this.#names()
+      .find(name)
+      .flatMap((offset) => this.#info.dieAt(offset) ?? [])
+      .filter((die) => die.tag === DW_TAG_variable);
+  }
+
+  /** Also of a function: what it returns. */
+  #typeOfVariable(die: Die): Type {
+    for (const origin of die.origins()) if (origin.has(DW_AT_type)) return this.typeOf(origin.referenced(DW_AT_type));
+    return voidType;
+  }
+
   #typeNamed(name: string, tag: number): Type | undefined {
     for (const offset of this.#names().find(name)) {
       const die = this.#info.dieAt(offset);
       if (die?.tag !== tag) continue;
-      return tag === DW_TAG_variable ? this.typeOf(die.referenced(DW_AT_type)) : this.typeOf(die);
+      return tag === DW_TAG_variable ? this.#typeOfVariable(die) : this.typeOf(die);
     }
     return undefined;
   }
@@ -146,7 +203,7 @@ export class DwarfTypes implements TypeSource {
     }
   }
 
-  #functionType(die: Die, returns: () => Type): Type {
+  #functionType(die: Die, returns: () => Type): FunctionType {
     const children = die.children();
     return {
       kind: 'function',
@@ -154,8 +211,8 @@ export class DwarfTypes implements TypeSource {
       parameters: children
         .filter((child) => child.tag === DW_TAG_formal_parameter)
         .map((child) => {
-          const parameter = once(() => this.typeOf(child.referenced(DW_AT_type)));
-          return { name: child.string(DW_AT_name), get type() { return parameter(); } }; // prettier-ignore
+          const parameter = once(() => this.#typeOfVariable(child));
+          return { name: child.name, get type() { return parameter(); } }; // prettier-ignore
         }),
       get returns() {
         return returns();
@@ -165,16 +222,21 @@ export class DwarfTypes implements TypeSource {
 
   #indexEnumerators(): Map<string, bigint> {
     const values = new Map<string, bigint>();
-    for (const unit of this.#info.units()) {
-      unit.forEachChild(unit.root().position, (position, abbrev) => {
-        const die = abbrev.tag === DW_TAG_enumeration_type ? unit.dieAt(position) : undefined;
-        const type = die && enumType(die);
-        for (const { name, value } of type?.enumerators ?? []) if (!values.has(name)) values.set(name, value);
-        return false;
+    for (const offset of this.#names().enumerations) {
+      const type = attempt(() => {
+        const die = this.#info.dieAt(offset);
+        return die && enumType(die);
       });
+      for (const { name, value } of type?.enumerators ?? []) if (!values.has(name)) values.set(name, value);
     }
     return values;
   }
+}
+
+/** Where a variable lies, if at one place for good: DW_OP_addr alone. */
+function placeOfVariable(die: Die): number | undefined {
+  const location = die.block(DW_AT_location);
+  return location?.length === 9 && location[0] === DW_OP_addr ? s64At(location, 1) : undefined;
 }
 
 function baseType(die: Die): Type {

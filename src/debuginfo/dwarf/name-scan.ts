@@ -3,7 +3,10 @@
  * jumps over what lies below an entry by DW_AT_sibling. Half a second for a kernel, so it is done only for what BTF
  * does not know.
  *
- * Every unit repeats the types it uses: of one name and kind the first few entries are kept.
+ * Every unit repeats the types it uses, and declares the variables of others: of one name and kind the first few
+ * entries are kept. Of variables that are defined every one is: statics of many units may share a name. A definition
+ * that bears no name itself has that of the declaration it completes (DW_AT_specification). Enumerations, many of which
+ * have no name, are told apart by their first enumerator, too.
  */
 
 import { NameIndex } from '../../bytes/name-index.ts';
@@ -25,12 +28,16 @@ const indexedTags: readonly number[] = [
   F.DW_TAG_variable,
 ];
 const MOST_OF_ONE_KIND = 3;
+/** Beside those counters: whether an enumeration begins with that name. */
+const FIRST_ENUMERATOR = 1 << 15;
 
 export class NamedEntries {
   readonly #byString: NameIndex;
   readonly #entries: readonly number[];
   /** Names that stand in the entry itself: the shortest ones. */
   readonly #inline: ReadonlyMap<string, readonly number[]>;
+  /** Offsets of enumerations, one of each kind. */
+  readonly enumerations: readonly number[];
 
   constructor(info: DwarfInfo) {
     const strings = info.sections.optional('.debug_str');
@@ -39,24 +46,44 @@ export class NamedEntries {
     const nameOffsets: number[] = [];
     const entries: number[] = [];
     const inline = new Map<string, number[]>();
-    const keep = (unit: Unit, position: number, tag: number, name: EntryName): void => {
+    const keep: Keep = (unit, position, abbrev, name) => {
       const offset = unit.header.offset + position;
       if (name.kind === 'inline') {
         const known = inline.get(name.text) ?? [];
-        if (known.length < indexedTags.length * MOST_OF_ONE_KIND) inline.set(name.text, [...known, offset]);
+        if (isDefinedVariable(abbrev) || known.length < indexedTags.length * MOST_OF_ONE_KIND) known.push(offset);
+        inline.set(name.text, known);
         return;
       }
-      const shift = indexedTags.indexOf(tag) * 2;
-      const counters = seen[name.offset] ?? 0;
-      if (((counters >> shift) & MOST_OF_ONE_KIND) === MOST_OF_ONE_KIND) return;
-      seen[name.offset] = counters + (1 << shift);
+      if (!isDefinedVariable(abbrev)) {
+        const shift = indexedTags.indexOf(abbrev.tag) * 2;
+        const counters = seen[name.offset] ?? 0;
+        if (((counters >> shift) & MOST_OF_ONE_KIND) === MOST_OF_ONE_KIND) return;
+        seen[name.offset] = counters + (1 << shift);
+      }
       nameOffsets.push(name.offset);
       entries.push(offset);
     };
-    for (const unit of info.units()) scanUnit(unit, keep);
+    const enumerations: number[] = [];
+    const inlineEnumerators = new Set<string>();
+    const keepEnumeration: KeepEnumeration = (unit, position, first) => {
+      if (first.kind === 'shared') {
+        if (((seen[first.offset] ?? FIRST_ENUMERATOR) & FIRST_ENUMERATOR) !== 0) return;
+        seen[first.offset] = (seen[first.offset] ?? 0) | FIRST_ENUMERATOR;
+      } else if (inlineEnumerators.has(first.text)) return;
+      else inlineEnumerators.add(first.text);
+      enumerations.push(unit.header.offset + position);
+    };
+    for (const unit of info.units()) scanUnit(unit, keep, keepEnumeration);
+    this.enumerations = enumerations;
     this.#byString = new NameIndex(Uint32Array.from(nameOffsets), bytes);
     this.#entries = entries;
     this.#inline = inline;
+  }
+
+  /** Offsets in .debug_info of every entry that was kept, whatever its name. */
+  *all(): Generator<number> {
+    yield* this.#entries;
+    for (const offsets of this.#inline.values()) yield* offsets;
   }
 
   /** Offsets in .debug_info of entries that bear a name. */
@@ -71,7 +98,14 @@ export class NamedEntries {
 type EntryName =
   | { readonly kind: 'shared'; readonly offset: number }
   | { readonly kind: 'inline'; readonly text: string };
-type Keep = (unit: Unit, position: number, tag: number, name: EntryName) => void;
+type Keep = (unit: Unit, position: number, abbrev: Abbrev, name: EntryName) => void;
+
+/** @param first the name of its first enumerator */
+type KeepEnumeration = (unit: Unit, position: number, first: EntryName) => void;
+
+function isDefinedVariable({ tag, names }: Abbrev): boolean {
+  return tag === F.DW_TAG_variable && !names.includes(F.DW_AT_declaration);
+}
 
 /** What is known of the entries of an abbreviation before one is read. */
 interface Plan {
@@ -82,7 +116,7 @@ interface Plan {
   readonly named: boolean;
 }
 
-function scanUnit(unit: Unit, keep: Keep): void {
+function scanUnit(unit: Unit, keep: Keep, keepEnumeration: KeepEnumeration): void {
   const { bytes, header } = unit;
   const plans: (Plan | undefined)[] = [];
   const planOf = (abbrev: Abbrev): Plan => {
@@ -113,7 +147,11 @@ function scanUnit(unit: Unit, keep: Keep): void {
     const plan = planOf(abbrev);
     if (depth === 1 && plan.named) {
       const name = nameOf(unit, position, at, abbrev);
-      if (name !== undefined) keep(unit, position, abbrev.tag, name);
+      if (name !== undefined) keep(unit, position, abbrev, name);
+    }
+    if (depth === 1 && abbrev.tag === F.DW_TAG_enumeration_type && abbrev.hasChildren) {
+      const first = nameOfFirstChild(unit, position);
+      if (first !== undefined) keepEnumeration(unit, position, first);
     }
     const sibling = abbrev.hasChildren && plan.sibling >= 0 ? u32At(bytes, at + plan.sibling) : 0;
     if (sibling > at) at = sibling;
@@ -154,13 +192,29 @@ function makePlan(unit: Unit, abbrev: Abbrev): Plan {
     size = size < 0 || !fixedForms.has(form) ? -1 : skipForm(noBytes, size, form, unit.header);
   }
   // A variable's name and type stand in its declaration, to which the definition refers.
-  const declared = abbrev.names.includes(F.DW_AT_declaration) && abbrev.tag !== F.DW_TAG_variable;
-  const named = indexedTags.includes(abbrev.tag) && abbrev.names.includes(F.DW_AT_name) && !declared;
-  return { size, sibling, named };
+  const variable = abbrev.tag === F.DW_TAG_variable;
+  const declared = abbrev.names.includes(F.DW_AT_declaration) && !variable;
+  const hasName = abbrev.names.includes(F.DW_AT_name) || (variable && abbrev.names.includes(F.DW_AT_specification));
+  return { size, sibling, named: indexedTags.includes(abbrev.tag) && hasName && !declared };
+}
+
+function nameOfFirstChild(unit: Unit, parent: number): EntryName | undefined {
+  let name: EntryName | undefined;
+  unit.forEachChild(parent, (position, abbrev) => {
+    name = nameOf(unit, position, position + lebLength(unit.bytes, position), abbrev);
+    return true;
+  });
+  return name;
 }
 
 /** @param at the first attribute of the entry at `entry` */
 function nameOf(unit: Unit, entry: number, at: number, abbrev: Abbrev): EntryName | undefined {
+  if (!abbrev.names.includes(F.DW_AT_name)) {
+    const declaration = new Die(unit, entry, abbrev).referenced(F.DW_AT_specification);
+    if (declaration?.unit !== unit || !declaration.has(F.DW_AT_name)) return undefined;
+    const start = declaration.position;
+    return nameOf(unit, start, start + lebLength(unit.bytes, start), declaration.abbrev);
+  }
   let position = at;
   for (const [index, form] of abbrev.forms.entries()) {
     if (abbrev.names[index] !== F.DW_AT_name) {

@@ -1,5 +1,6 @@
 /** Operations of DWARF expressions: DWARF 5 section 7.7.1. */
 
+export const DW_OP_addr = 0x03;
 export const DW_OP_deref = 0x06;
 export const DW_OP_const1u = 0x08;
 export const DW_OP_const1s = 0x09;

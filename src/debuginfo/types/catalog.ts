@@ -15,15 +15,26 @@ export interface TypeSource {
   /** The value of an enumerator, whatever its enum is called. */
   enumerator(name: string): bigint | undefined;
   base(name: string): Type | undefined;
+  /** Every complete struct and union that has a name; of split data those it adds to its base. */
+  compounds(): Iterable<CompoundType>;
 }
 
 export class TypeCatalog {
   readonly #sources: readonly (() => TypeSource | undefined)[];
+  readonly #lastResort: () => TypeSource | undefined;
   readonly #compounds = new Map<string, CompoundType | undefined>();
 
-  /** @param sources in order of preference; each is asked for only when those before did not know */
-  constructor(sources: readonly (() => TypeSource | undefined)[]) {
+  /**
+   * @param sources in order of preference; each is asked for only when those before did not know
+   * @param lastResort asked for a name when nobody else knew it, but not for lists: it is slow, and the others have
+   *   nearly all of it
+   */
+  constructor(
+    sources: readonly (() => TypeSource | undefined)[],
+    lastResort: () => TypeSource | undefined = () => undefined,
+  ) {
     this.#sources = sources;
+    this.#lastResort = lastResort;
   }
 
   /** The complete definition, where any source has one. */
@@ -64,8 +75,21 @@ export class TypeCatalog {
     return this.#first((source) => source.base(name));
   }
 
-  #first<T>(ask: (source: TypeSource) => T | undefined): T | undefined {
+  /** Every complete struct and union that has a name; of several with the same name the one that `compound` gives. */
+  *compounds(): Generator<CompoundType> {
+    const seen = new Set<string>();
     for (const source of this.#sources) {
+      for (const type of source()?.compounds() ?? []) {
+        const key = `${type.kind} ${type.name ?? ''}`;
+        if (seen.has(key)) continue;
+        seen.add(key);
+        yield type;
+      }
+    }
+  }
+
+  #first<T>(ask: (source: TypeSource) => T | undefined): T | undefined {
+    for (const source of [...this.#sources, this.#lastResort]) {
       const there = source();
       const found = there === undefined ? undefined : ask(there);
       if (found !== undefined) return found;
