@@ -24,7 +24,7 @@ const defaultIndices = [0, 1, 3];
 export function residentPages(kernel: Kernel, task: Task, threads: readonly Task[]): number {
   const mm = kernel.struct('mm_struct', task.mm);
   const indices = residentCounters.map((name, position) =>
-    Number(kernel.types.enumerator(name) ?? defaultIndices[position] ?? 0),
+    Number(kernel.types.enumerator(name)?.value ?? defaultIndices[position] ?? 0),
   );
   let total = 0;
   for (const index of indices) total += counter(kernel, mm, index);

@@ -44,7 +44,7 @@ class ModuleTypes implements TypeSource {
     return this.#first((source) => source.typedef(name));
   }
 
-  enumerator(name: string): bigint | undefined {
+  enumerator(name: string): ReturnType<TypeSource['enumerator']> {
     return this.#first((source) => source.enumerator(name));
   }
 

@@ -11,6 +11,7 @@ import { fixedString } from '../bytes/read.ts';
 import { findMember, type FoundMember } from '../debuginfo/types/members.ts';
 import { sizeOf, strip, type CompoundType } from '../debuginfo/types/type.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
+import { decodeScalar, isSigned, scalarSize } from './scalar.ts';
 
 const foundMembers = new WeakMap<CompoundType, Map<string, FoundMember | undefined>>();
 
@@ -70,20 +71,14 @@ export class StructView {
 
   /** An integer, enum, bool or bit-field as a bigint, signed where its type is. Pointers are unsigned. */
   integer(path: string): bigint {
-    const member = required(this.type, path);
-    const type = strip(member.type);
-    const address = addVirt(this.address, member.offset);
-    const signed = (type.kind === 'int' || type.kind === 'enum') && type.signed;
-    if (member.bitField !== undefined) {
-      const { bitOffset, bitSize } = member.bitField;
-      const bytes = this.memory.bytes(address, Math.ceil((bitOffset + bitSize) / 8));
-      const bits = BigInt.asUintN(bitSize, littleEndian(bytes) >> BigInt(bitOffset));
-      return signed ? BigInt.asIntN(bitSize, bits) : bits;
-    }
+    const { type, offset, bitField } = required(this.type, path);
+    const address = addVirt(this.address, offset);
     const size = sizeOf(type);
-    if (size === 0 || size > 8) throw new LookupError('integer member', `${this.type.name ?? '?'}.${path}`);
-    const value = size === 8 ? this.memory.u64(address) : littleEndian(this.memory.bytes(address, size));
-    return signed ? BigInt.asIntN(size * 8, value) : value;
+    if (bitField === undefined && (size === 0 || size > 8))
+      throw new LookupError('integer member', `${this.type.name ?? '?'}.${path}`);
+    if (bitField === undefined && size === 8 && !isSigned(type)) return this.memory.u64(address);
+    const length = bitField === undefined ? size : scalarSize(type, bitField);
+    return decodeScalar(this.memory.bytes(address, length), type, bitField);
   }
 
   /** As `integer`, for values that fit a double. */
@@ -124,12 +119,6 @@ function compoundOf(type: Parameters<typeof strip>[0], path: string): CompoundTy
   const bare = strip(type);
   if (bare.kind !== 'struct' && bare.kind !== 'union') throw new LookupError('structure member', path);
   return bare;
-}
-
-function littleEndian(bytes: Uint8Array): bigint {
-  let value = 0n;
-  for (let index = bytes.length - 1; index >= 0; index--) value = (value << 8n) | BigInt(bytes[index] as number);
-  return value;
 }
 
 /** The address of the structure that embeds a member at `address`: the kernel's container_of(). */

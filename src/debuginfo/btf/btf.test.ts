@@ -165,8 +165,8 @@ describe('types', () => {
         { name: 'LOW', value: 1n },
       ],
     });
-    expect(btf.enumerator('BOTTOM')).toBe(-1n);
-    expect(btf.enumerator('DEAD')).toBe(0x80n);
+    expect(btf.enumerator('BOTTOM')?.value).toBe(-1n);
+    expect(btf.enumerator('DEAD')?.value).toBe(0x80n);
     expect(btf.enumerator('ABSENT')).toBeUndefined();
   });
 });
@@ -216,8 +216,8 @@ describe('split BTF', () => {
     expect(split.variables('per_cpu_state')).toHaveLength(1);
     expect(split.compound('struct', 'node')).toBe(btf.compound('struct', 'node'));
     expect(btf.compound('struct', 'module_state')).toBeUndefined();
-    expect(split.enumerator('MODULE_ONLY')).toBe(7n);
-    expect(split.enumerator('RUNNING')).toBe(0n);
+    expect(split.enumerator('MODULE_ONLY')?.value).toBe(7n);
+    expect(split.enumerator('RUNNING')?.value).toBe(0n);
     expect(split.variable('per_cpu_state')).toBeDefined();
   });
 });

@@ -16,6 +16,7 @@ import {
   strip,
   voidType,
   type CompoundType,
+  type EnumConstant,
   type EnumType,
   type FunctionType,
   type Type,
@@ -78,7 +79,7 @@ export class Btf implements TypeSource {
   readonly #decoded = new Map<number, Type>();
   /** Of the names in its own strings, and of those that it shares with its base. */
   readonly #names: () => readonly NameIndex[];
-  readonly #enumerators: () => Map<string, bigint>;
+  readonly #enumerators: () => Map<string, EnumConstant>;
   /** Of functions alone: there are as many of them as of all other names. */
   readonly #functionNames: () => readonly NameIndex[];
   /** By id of the variable: where the data sections have it. */
@@ -177,7 +178,7 @@ export class Btf implements TypeSource {
     return this.#named(name, BTF_KIND_INT) ?? this.#named(name, BTF_KIND_FLOAT);
   }
 
-  enumerator(name: string): bigint | undefined {
+  enumerator(name: string): EnumConstant | undefined {
     return this.#enumerators().get(name) ?? this.#base?.enumerator(name);
   }
 
@@ -260,14 +261,14 @@ export class Btf implements TypeSource {
     return places;
   }
 
-  #indexEnumerators(): Map<string, bigint> {
-    const values = new Map<string, bigint>();
+  #indexEnumerators(): Map<string, EnumConstant> {
+    const values = new Map<string, EnumConstant>();
     for (let index = 0; index < this.#offsets.length; index++) {
       const kind = (u32At(this.types, (this.#offsets[index] as number) + 4) >>> 24) & 0x1f;
       if (kind !== BTF_KIND_ENUM && kind !== BTF_KIND_ENUM64) continue;
       const type = strip(this.type(this.#firstId + index));
       if (type.kind !== 'enum') continue;
-      for (const { name, value } of type.enumerators) if (!values.has(name)) values.set(name, value);
+      for (const { name, value } of type.enumerators) if (!values.has(name)) values.set(name, { type, value });
     }
     return values;
   }

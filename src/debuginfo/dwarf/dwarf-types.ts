@@ -11,6 +11,7 @@ import type { TypeSource } from '../types/catalog.ts';
 import {
   voidType,
   type CompoundType,
+  type EnumConstant,
   type EnumType,
   type FunctionType,
   type Member,
@@ -69,7 +70,7 @@ export class DwarfTypes implements TypeSource {
   readonly #info: DwarfInfo;
   readonly #types = new Map<number, Type>();
   readonly #names: () => NamedEntries;
-  readonly #enumerators: () => Map<string, bigint>;
+  readonly #enumerators: () => Map<string, EnumConstant>;
 
   constructor(info: DwarfInfo) {
     this.#info = info;
@@ -107,7 +108,7 @@ export class DwarfTypes implements TypeSource {
     return this.#typeNamed(name, DW_TAG_base_type);
   }
 
-  enumerator(name: string): bigint | undefined {
+  enumerator(name: string): EnumConstant | undefined {
     return this.#enumerators().get(name);
   }
 
@@ -220,14 +221,15 @@ export class DwarfTypes implements TypeSource {
     };
   }
 
-  #indexEnumerators(): Map<string, bigint> {
-    const values = new Map<string, bigint>();
+  #indexEnumerators(): Map<string, EnumConstant> {
+    const values = new Map<string, EnumConstant>();
     for (const offset of this.#names().enumerations) {
       const type = attempt(() => {
         const die = this.#info.dieAt(offset);
         return die && enumType(die);
       });
-      for (const { name, value } of type?.enumerators ?? []) if (!values.has(name)) values.set(name, value);
+      for (const { name, value } of type?.enumerators ?? [])
+        if (type !== undefined && !values.has(name)) values.set(name, { type, value });
     }
     return values;
   }

@@ -4,7 +4,7 @@
  */
 
 import { LookupError } from '../../base/errors.ts';
-import type { CompoundType, EnumType, Type, TypedefType } from './type.ts';
+import type { CompoundType, EnumConstant, EnumType, Type, TypedefType } from './type.ts';
 
 export interface TypeSource {
   /** "BTF", "DWARF": for people. */
@@ -12,8 +12,8 @@ export interface TypeSource {
   compound(kind: 'struct' | 'union', name: string): CompoundType | undefined;
   enumeration(name: string): EnumType | undefined;
   typedef(name: string): TypedefType | undefined;
-  /** The value of an enumerator, whatever its enum is called. */
-  enumerator(name: string): bigint | undefined;
+  /** An enumerator, whatever its enum is called. */
+  enumerator(name: string): EnumConstant | undefined;
   base(name: string): Type | undefined;
   /** Every complete struct and union that has a name; of split data those it adds to its base. */
   compounds(): Iterable<CompoundType>;
@@ -63,7 +63,7 @@ export class TypeCatalog {
     return this.#first((source) => source.enumeration(name));
   }
 
-  enumerator(name: string): bigint | undefined {
+  enumerator(name: string): EnumConstant | undefined {
     return this.#first((source) => source.enumerator(name));
   }
 

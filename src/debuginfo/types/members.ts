@@ -48,3 +48,18 @@ function findDirect(compound: CompoundType, name: string, searched: Set<Compound
   }
   return undefined;
 }
+
+/** Every name a member may be asked for by, those of anonymous structs and unions too. */
+export function memberNames(compound: CompoundType): string[] {
+  return namesIn(compound, new Set());
+}
+
+function namesIn(compound: CompoundType, searched: Set<CompoundType>): string[] {
+  if (searched.has(compound)) return [];
+  searched.add(compound);
+  return compound.members.flatMap((member) => {
+    if (member.name !== undefined) return [member.name];
+    const inner = strip(member.type);
+    return inner.kind === 'struct' || inner.kind === 'union' ? namesIn(inner, searched) : [];
+  });
+}

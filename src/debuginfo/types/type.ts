@@ -74,6 +74,12 @@ export interface Enumerator {
   readonly value: bigint;
 }
 
+/** An enumerator with its enum. */
+export interface EnumConstant {
+  readonly type: EnumType;
+  readonly value: bigint;
+}
+
 export interface TypedefType {
   readonly kind: 'typedef';
   readonly name: string;

@@ -1,0 +1,111 @@
+/**
+ * Type names as casts and sizeof have them: C17 section 6.7.7. `struct page *`, `const char *[4]`, `u64`,
+ * `int (*)(void *)`; parameters of a function are passed over, since nothing is ever called.
+ */
+
+import { LookupError } from '../base/errors.ts';
+import type { Type } from '../debuginfo/types/type.ts';
+import { plainType, pointerTo } from './c-types.ts';
+import type { Parser } from './parser.ts';
+import type { Scope } from './scope.ts';
+
+const tags = new Set(['struct', 'union', 'enum']);
+const qualifiers = new Set(['const', 'volatile', 'restrict']);
+const plainWords = new Set([
+  'void', 'char', 'short', 'int', 'long', 'signed', 'unsigned', 'bool', '_Bool', 'float', 'double',
+]); // prettier-ignore
+
+/** Whether the token `ahead` of the next one begins a type and no value. */
+export function beginsType(parser: Parser, ahead: number): boolean {
+  const { kind, text } = parser.peek(ahead);
+  if (kind !== 'name') return false;
+  if (tags.has(text) || qualifiers.has(text) || plainWords.has(text)) return true;
+  return !hasVariable(parser.scope, text) && parser.scope.types.typedef(text) !== undefined;
+}
+
+function hasVariable(scope: Scope, name: string): boolean {
+  return scope.isPerCpu(name) || scope.variable(name) !== undefined;
+}
+
+/** @throws LookupError where the type is not known, UsageError where none begins */
+export function parseType(parser: Parser): Type {
+  return abstractDeclarator(parser, specifiers(parser));
+}
+
+function specifiers(parser: Parser): Type {
+  const words: string[] = [];
+  let type: Type | undefined;
+  for (;;) {
+    const { kind, text } = parser.peek();
+    if (kind !== 'name') break;
+    if (qualifiers.has(text)) parser.take();
+    else if (type === undefined && words.length === 0 && tags.has(text)) {
+      parser.take();
+      type = tagged(parser.scope, text, parser.expectName(`the name of a ${text}`));
+    } else if (type === undefined && plainWords.has(text)) words.push(parser.take().text);
+    else if (type === undefined && words.length === 0) type = named(parser.scope, parser.take().text);
+    else break;
+  }
+  if (words.length > 0) type = plainType(words) ?? parser.fail(`"${words.join(' ')}" is no type`);
+  return type ?? parser.fail('a type is wanted');
+}
+
+function tagged(scope: Scope, tag: string, name: string): Type {
+  const found =
+    tag === 'enum' ? scope.types.enumeration(name) : scope.types.compound(tag === 'union' ? tag : 'struct', name);
+  if (found === undefined) throw new LookupError(tag, name);
+  return found;
+}
+
+/** A typedef; or a struct or union by its bare name, as GDB users write it. */
+function named(scope: Scope, name: string): Type {
+  const found =
+    scope.types.typedef(name) ?? scope.types.compound('struct', name) ?? scope.types.compound('union', name);
+  if (found === undefined) throw new LookupError('type', name);
+  return found;
+}
+
+/** `*`, `[4]`, `(*)(…)` behind a type. */
+function abstractDeclarator(parser: Parser, base: Type): Type {
+  let type = base;
+  while (parser.accept('*')) {
+    type = pointerTo(type);
+    while (qualifiers.has(parser.peek().text)) parser.take();
+  }
+  if (parser.peek().text === '(' && parser.peek(1).text === '*') {
+    parser.expect('(');
+    const position = parser.position;
+    skipBalanced(parser);
+    const outer = suffixes(parser, type);
+    const end = parser.position;
+    parser.position = position;
+    const inner = abstractDeclarator(parser, outer);
+    parser.expect(')');
+    parser.position = end;
+    return inner;
+  }
+  return suffixes(parser, type);
+}
+
+/** Up to the parenthesis that closes one which is open already. */
+function skipBalanced(parser: Parser): void {
+  for (let depth = 1; depth > 0;) {
+    const { kind, text } = parser.take();
+    if (kind === 'end') parser.fail('")" is wanted');
+    if (text === '(') depth++;
+    if (text === ')') depth--;
+  }
+}
+
+function suffixes(parser: Parser, base: Type): Type {
+  if (parser.accept('(')) {
+    skipBalanced(parser);
+    return { kind: 'function', returns: suffixes(parser, base), parameters: [], variadic: true };
+  }
+  if (!parser.accept('[')) return base;
+  const { kind, text } = parser.peek();
+  const count =
+    kind === 'number' ? Number(parser.take().text) : text === ']' ? undefined : parser.fail('a count is wanted');
+  parser.expect(']');
+  return { kind: 'array', count, element: suffixes(parser, base) };
+}
