@@ -8,7 +8,7 @@
 import { PAGE_SIZE, physAddr, virtAddr, addVirt, type VirtAddr } from '../base/addr.ts';
 import { attempt, FormatError, LookupError } from '../base/errors.ts';
 import { START_KERNEL_MAP } from '../arch/x86-64/layout.ts';
-import { sizeOf, strip } from '../debuginfo/types/type.ts';
+import { strip } from '../debuginfo/types/type.ts';
 import { AddressSpace } from '../memory/address-space.ts';
 import { memberOf, type StructView } from '../values/struct-view.ts';
 import { readCpus } from './cpus.ts';
@@ -72,13 +72,6 @@ export function userSpace(kernel: Kernel, task: Task): AddressSpace {
 export function kernelRoot(kernel: Kernel): VirtAddr {
   const { root } = kernel.target.load.paging;
   return addVirt(START_KERNEL_MAP, BigInt(root) - kernel.target.load.physBase);
-}
-
-/** struct page of a physical address: vmemmap_base + frame × sizeof(struct page). Throws where it is not mapped. */
-export function pageOf(kernel: Kernel, physical: number): VirtAddr {
-  const base = kernel.addressOf('vmemmap_base');
-  if (base === undefined) throw new LookupError('symbol', 'vmemmap_base');
-  return addVirt(kernel.memory.pointer(base), Math.floor(physical / 4096) * sizeOf(kernel.types.struct('page')));
 }
 
 /** Whether an address is one of user space: bit 47 or 56, by the paging mode. */

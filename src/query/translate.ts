@@ -5,7 +5,8 @@ import { available, type Available } from '../base/available.ts';
 import { attempt } from '../base/errors.ts';
 import type { PageWalk } from '../arch/architecture.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import { kernelRoot, pageOf, userSpace } from '../kernel/mm.ts';
+import { kernelRoot, userSpace } from '../kernel/mm.ts';
+import { pageOf } from '../kernel/pages.ts';
 import type { Task } from '../kernel/tasks.ts';
 
 export interface Translation {

@@ -90,6 +90,14 @@ export class KernelBuilder {
     return this;
   }
 
+  /** Maps a page to a physical page of its own, as in a direct map. */
+  mapTo(page: bigint, physical: number): this {
+    this.physical.page(physical);
+    this.tables.map(page, physical);
+    this.#mapped.set(page, physical);
+    return this;
+  }
+
   u64(address: VirtAddr | bigint, value: bigint): this {
     const bytes = new Uint8Array(8);
     new DataView(bytes.buffer).setBigUint64(0, BigInt.asUintN(64, value), true);

@@ -43,6 +43,38 @@ export interface DrgnTask {
   readonly frames: readonly DrgnFrame[];
 }
 
+export interface DrgnSlab {
+  readonly caches: readonly {
+    readonly address: string;
+    readonly name: string;
+    readonly size: number;
+    readonly objectSize: number;
+    readonly merged: boolean;
+    readonly usage: { readonly num_slabs: number; readonly num_objs: number; readonly free_objs: number };
+  }[];
+  /** The name of the cache that each other name stands for. */
+  readonly aliases: Readonly<Record<string, string>>;
+  /** How many pages are the first of a slab, and how many are another. */
+  readonly heads: number;
+  readonly tails: number;
+  readonly objects: readonly {
+    readonly address: string;
+    readonly cache: string;
+    readonly object: string;
+    readonly slab: string;
+    readonly allocated: boolean | null;
+  }[];
+}
+
+export interface DrgnVmapArea {
+  readonly address: string;
+  readonly start: string;
+  readonly end: string;
+  readonly vm: string;
+  readonly caller: string | null;
+  readonly pages: number | null;
+}
+
 export interface DrgnFacts {
   readonly release: string;
   readonly onlineCpus: readonly number[];
@@ -57,6 +89,8 @@ export interface DrgnFacts {
     readonly text: string;
   }[];
   readonly tasks: readonly DrgnTask[];
+  readonly slab: DrgnSlab;
+  readonly vmapAreas: readonly DrgnVmapArea[];
 }
 
 const cache = `${process.env['XDG_CACHE_HOME'] ?? `${homedir()}/.cache`}/vmscope/fixtures`;

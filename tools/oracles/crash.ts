@@ -102,12 +102,37 @@ function addressCommands(facts: JsonObject): string[] {
     const base = String(module['base']);
     commands.push(`vtop ${base}`, `rd ${base} 8`, `dis ${base} 8`);
   }
-  return commands;
+  return [...commands, 'kmem -s', ...kmemCommands(facts)];
+}
+
+/** How many addresses of each kind `kmem` is asked about. */
+const kmemSamples = 12;
+
+/** Addresses in slab objects, tasks, stacks, modules, vmalloc areas, the kernel image, and a struct page. */
+function kmemCommands(facts: JsonObject): string[] {
+  const { slab } = facts;
+  const objects = isObject(slab) ? objectsIn(slab, 'objects') : [];
+  const evenly = (list: readonly JsonObject[], member: string): string[] => {
+    const step = Math.max(1, Math.floor(list.length / kmemSamples));
+    return list.filter((_, index) => index % step === 0).flatMap((entry) => String(entry[member]));
+  };
+  const task = objectsIn(facts, 'tasks').find((entry) => entry['pid'] === 1);
+  const some = [
+    ...evenly(objects, 'address'),
+    ...evenly(objectsIn(facts, 'vmapAreas'), 'start').slice(0, 4),
+    ...evenly(objectsIn(facts, 'modules'), 'base').slice(0, 2),
+    task?.['task'],
+    task?.['stack'],
+    facts['initTask'],
+    facts['linuxBanner'],
+    objects[0]?.['slab'],
+  ];
+  return [...new Set(some.flatMap((address) => (typeof address === 'string' ? `kmem ${address}` : [])))];
 }
 
 /** What decides crash's answers, beside the dump, its facts and crash itself. */
 export function crashInputs(): string {
-  return JSON.stringify([plainCommands, withModules, addressCommands.toString()]);
+  return JSON.stringify([plainCommands, withModules, addressCommands.toString(), kmemCommands.toString()]);
 }
 
 function fileName(command: string, index: number): string {

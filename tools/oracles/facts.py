@@ -3,11 +3,21 @@
 # usage: python3 facts.py VMCORE VMLINUX [MODULE.ko ...]
 # Runs inside the oracle chroot, under drgn's own Python.
 import json
+import random
 import sys
 
 import drgn
+import drgn.helpers.linux.slab as slab
 from drgn.helpers.linux.cpumask import for_each_online_cpu, for_each_possible_cpu
-from drgn.helpers.linux.mm import totalram_pages
+from drgn.helpers.linux.mm import (
+    PageSlab,
+    compound_head,
+    find_vmap_area,
+    for_each_page,
+    for_each_vmap_area,
+    page_to_virt,
+    totalram_pages,
+)
 from drgn.helpers.linux.module import for_each_module
 from drgn.helpers.linux.percpu import per_cpu
 from drgn.helpers.linux.pid import for_each_task
@@ -141,6 +151,82 @@ def vmcoreinfo_facts(prog):
     return dict(line.split("=", 1) for line in lines if "=" in line)
 
 
+# After a panic only one CPU is left online, but the free objects that the others kept are free all the same.
+slab.for_each_online_cpu = for_each_possible_cpu
+
+SLABS_PER_CACHE = 4
+ADDRESSES_PER_SLAB = 4
+
+
+def slab_object_facts(prog, at):
+    info = slab.slab_object_info(prog, at)
+    if info is None:
+        return None
+    return {
+        "address": address(at),
+        "cache": text(info.slab_cache.name.string_()),
+        "object": address(info.address),
+        "slab": address(info.slab),
+        "allocated": info.allocated,
+    }
+
+
+def slab_facts(prog):
+    """Every cache, and what some addresses in slabs of each are."""
+    pages = {}
+    tails = 0
+    for page in for_each_page(prog):
+        if attempt(lambda: PageSlab(page)):
+            pages.setdefault(int(drgn.cast(slab._get_slab_type(prog), page).slab_cache), []).append(page)
+        elif attempt(lambda: PageSlab(compound_head(page))):
+            tails += 1
+    choice = random.Random(1)
+    objects = []
+    for heads in pages.values():
+        for page in choice.sample(heads, min(SLABS_PER_CACHE, len(heads))):
+            start = int(page_to_virt(page))
+            described = drgn.cast(slab._get_slab_type(prog), page)
+            length = int(described.objects) * int(described.slab_cache.size)
+            for _ in range(ADDRESSES_PER_SLAB):
+                objects.append(attempt(lambda: slab_object_facts(prog, start + choice.randrange(length))))
+    return {
+        "caches": [
+            {
+                "address": address(cache),
+                "name": text(cache.name.string_()),
+                "size": int(cache.size),
+                "objectSize": int(cache.object_size),
+                "merged": slab.slab_cache_is_merged(cache),
+                "usage": attempt(lambda: slab.slab_cache_usage(cache)._asdict()),
+            }
+            for cache in slab.for_each_slab_cache(prog)
+        ],
+        "aliases": slab.get_slab_cache_aliases(prog),
+        "heads": sum(len(heads) for heads in pages.values()),
+        "tails": tails,
+        "objects": [facts for facts in objects if facts is not None],
+    }
+
+
+def vmap_facts(prog):
+    facts = []
+    for area in for_each_vmap_area(prog):
+        start = int(area.va_start)
+        vm = area.vm
+        facts.append(
+            {
+                "address": address(area),
+                "start": address(start),
+                "end": address(area.va_end),
+                "vm": address(vm),
+                "caller": attempt(lambda: address(vm.caller)),
+                "pages": attempt(lambda: int(vm.nr_pages)),
+                "found": address(find_vmap_area(prog, start + 1)),
+            }
+        )
+    return facts
+
+
 def main(vmcore, *debug_files):
     prog = drgn.Program()
     prog.set_core_dump(vmcore)
@@ -168,6 +254,8 @@ def main(vmcore, *debug_files):
         "totalRamPages": attempt(lambda: int(totalram_pages(prog))),
         "structs": struct_facts(prog),
         "modules": [module_facts(prog, module) for module in for_each_module(prog)],
+        "slab": slab_facts(prog),
+        "vmapAreas": vmap_facts(prog),
         "log": [record_facts(record) for record in get_printk_records(prog)],
         "tasks": [task_facts(prog, task, current) for task in tasks.values()],
     }
