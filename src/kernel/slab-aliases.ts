@@ -33,7 +33,7 @@ function readAliases(kernel: Kernel): Map<string, string[]> {
   const folder = kset.follow('kobj.sd');
   const nodeType = types.struct('kernfs_node');
   const cacheType = types.struct('kmem_cache');
-  const link = types.enumerator('KERNFS_LINK') ?? KERNFS_LINK;
+  const link = types.enumerator('KERNFS_LINK')?.value ?? KERNFS_LINK;
   const aliases = new Map<string, string[]>();
   if (folder === undefined) return aliases;
   for (const node of rbNodes(memory, folder.at('dir.children')).nodes) {
