@@ -7,6 +7,7 @@ import { build } from 'esbuild';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { icedWithoutNode } from './iced-plugin.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -20,13 +21,24 @@ const globalStreams = {
 };
 
 /** The program, and what it starts or loads as a whole. */
-const programs = { vmscope: 'vmscope.ts', prompt: 'prompt.ts', 'engine-worker': 'engine-worker.ts' };
+const programs = {
+  vmscope: 'src/faces/node/vmscope.ts',
+  prompt: 'src/faces/node/prompt.ts',
+  'engine-worker': 'src/faces/node/engine-worker.ts',
+  'iced-x86': 'iced-x86',
+};
 
-/** The prompt is a program of its own, which the command line imports where there is a terminal. */
-const promptApart = {
-  name: 'prompt-apart',
+/**
+ * Loaded as they are by the programs that need them: the prompt by the command line where there is a terminal, the
+ * disassembler, which is large, by whatever has the engine in it.
+ */
+const apart = {
+  name: 'apart',
   setup({ onResolve }) {
     onResolve({ filter: /^\.\/prompt\.ts$/ }, () => ({ path: './prompt.js', external: true }));
+    onResolve({ filter: /^iced-x86$/ }, ({ kind }) =>
+      kind === 'entry-point' ? undefined : { path: './iced-x86.js', external: true },
+    );
   },
 };
 
@@ -39,7 +51,7 @@ const isProgram = ({ path }) => Object.keys(programs).includes(basename(path, '.
 async function bundle(name, entry, folder, version) {
   const { outputFiles } = await build({
     absWorkingDir: root,
-    entryPoints: { [name]: `src/faces/node/${entry}` },
+    entryPoints: { [name]: entry },
     outdir: folder,
     chunkNames: `${name}-[name]-[hash]`,
     bundle: true,
@@ -48,7 +60,7 @@ async function bundle(name, entry, folder, version) {
     platform: 'node',
     target: 'node20',
     define: { VMSCOPE_VERSION: JSON.stringify(version) },
-    plugins: [globalStreams, promptApart],
+    plugins: [globalStreams, apart, icedWithoutNode],
     legalComments: 'inline',
     logLevel: 'warning',
     write: false,

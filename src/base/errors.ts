@@ -86,17 +86,20 @@ export class NeedResource extends VmcoreError {
   readonly resource: Resource;
 
   constructor(resource: Resource) {
-    super(`${resource.codec} is needed to unpack ${resource.path}`);
+    super(
+      resource.kind === 'disassembler'
+        ? `the disassembler of ${resource.architecture} has to be loaded`
+        : `${resource.codec} is needed to unpack ${resource.path}`,
+    );
     this.resource = resource;
   }
 }
 
 /** What a face can be asked to bring. */
-export interface Resource {
-  readonly kind: 'unpacked-file';
-  readonly path: string;
-  readonly codec: 'xz';
-}
+export type Resource =
+  | { readonly kind: 'unpacked-file'; readonly path: string; readonly codec: 'xz' }
+  /** By `loadDisassembler` (disasm/disassembler.ts). */
+  | { readonly kind: 'disassembler'; readonly architecture: 'x86_64' };
 
 /** The user stopped the command (Ctrl-C, or a pager that quit). */
 export class Cancelled extends VmcoreError {

@@ -5,11 +5,13 @@
 
 import { build } from 'esbuild';
 import { messageOf } from '../../src/base/errors.ts';
+import { icedWithoutNode } from '../iced-plugin.mjs';
 
 const entry = `
   export { Session } from './src/commands/session.ts';
   export { commandOf, runCommand } from './src/commands/run.ts';
   export { complete } from './src/commands/complete.ts';
+  export { loadDisassembler } from './src/disasm/disassembler.ts';
   export { openTarget } from './src/target/target.ts';
   export { renderText } from './src/render/text/index.ts';
   export { toJson } from './src/render/json.ts';
@@ -26,6 +28,7 @@ export async function browserImpurities(root: string): Promise<string[]> {
       platform: 'browser',
       format: 'esm',
       target: 'es2022',
+      plugins: [icedWithoutNode],
       logLevel: 'silent',
     });
     const text = outputFiles[0]?.text ?? '';

@@ -12,6 +12,7 @@ import type { Command } from '../../commands/command.ts';
 import { complete, type Completion } from '../../commands/complete.ts';
 import { commandOf, runCommand } from '../../commands/run.ts';
 import { Session } from '../../commands/session.ts';
+import { loadDisassembler } from '../../disasm/disassembler.ts';
 import type { Result } from '../../query/result.ts';
 import { toJson } from '../../render/json.ts';
 import { renderText } from '../../render/text/index.ts';
@@ -111,7 +112,9 @@ export class LocalEngine implements Engine {
     }
   }
 
-  async #bring({ resource: { path, codec } }: NeedResource): Promise<void> {
+  async #bring({ resource }: NeedResource): Promise<void> {
+    if (resource.kind === 'disassembler') return loadDisassembler(resource.architecture);
+    const { path, codec } = resource;
     if (this.#unpacked.has(path)) throw new InternalError(`${path} was unpacked and is asked for again`);
     const { unpackFile } = await import('./unpack.ts');
     const { bytes, problem } = await unpackFile(path, codec);
