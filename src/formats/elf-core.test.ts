@@ -7,7 +7,7 @@ import { mutationRun } from '../../test/builders/mutate.ts';
 import { FaultError, FormatError, OpenError } from '../base/errors.ts';
 import { BytesSource } from '../bytes/byte-source.ts';
 import type { DumpImage } from './dump-image.ts';
-import { EM_AARCH64, ET_CORE, ET_EXEC, NT_PRSTATUS, PT_LOAD, PT_NOTE } from './elf/constants.ts';
+import { EM_386, EM_AARCH64, ET_CORE, ET_EXEC, NT_PRSTATUS, PT_LOAD, PT_NOTE } from './elf/constants.ts';
 import { openElfCore } from './elf-core.ts';
 import { openDump } from './registry.ts';
 
@@ -193,6 +193,7 @@ describe('what is no vmcore', () => {
     expect(message(new CoreBuilder({ machine: EM_AARCH64 }).load(0, filled(4, 0)).build())).toContain(
       'ELF machine 183',
     );
+    expect(message(new CoreBuilder({ machine: EM_386 }).load(0, filled(4, 0)).build())).toContain('32-bit machine');
     expect(message(new CoreBuilder().cpu(1, {}).build())).toContain('has no memory in it');
   });
 });

@@ -13,7 +13,7 @@ import { upperBound } from '../base/search.ts';
 import { architectureOf } from '../arch/index.ts';
 import { readUpTo, type ByteSource } from '../bytes/byte-source.ts';
 import type { CpuNote, DumpImage, PhysicalRange } from './dump-image.ts';
-import { ET_CORE, NT_PRSTATUS, PT_LOAD, PT_NOTE } from './elf/constants.ts';
+import { EM_386, ET_CORE, NT_PRSTATUS, PT_LOAD, PT_NOTE } from './elf/constants.ts';
 import { ElfFile, type ElfSegment } from './elf/elf-file.ts';
 import { parseNotes, type ElfNote } from './elf/notes.ts';
 import { parseQemuCpuState, type QemuCpuState } from './qemu-cpu-state.ts';
@@ -28,7 +28,12 @@ export function openElfCore(source: ByteSource): DumpImage {
   if (elf.type !== ET_CORE) throw new FormatError(source.name, 'is an ELF file, but no core dump (is it the vmlinux?)');
   const architecture = architectureOf(elf.machine);
   if (architecture === undefined) {
-    throw new FormatError(source.name, `is a dump of a machine that is not supported (ELF machine ${elf.machine})`);
+    throw new FormatError(
+      source.name,
+      elf.machine === EM_386
+        ? 'is a dump of a 32-bit machine, which is not supported; QEMU writes such a one where its first CPU was not in 64-bit mode (firmware, boot loader)'
+        : `is a dump of a machine that is not supported (ELF machine ${elf.machine})`,
+    );
   }
   const warnings: string[] = [];
   if (source.size < elf.segmentsEnd) {

@@ -20,9 +20,3 @@ export function stringMember(object: JsonObject, name: string): string {
   if (typeof value !== 'string') throw new TypeError(`This JSON object has no string "${name}".`);
   return value;
 }
-
-/** A member of an object that is an object, if it is there. */
-export function objectMember(object: JsonObject, name: string): JsonObject | undefined {
-  const value = object[name];
-  return isObject(value) ? value : undefined;
-}

@@ -3,7 +3,7 @@
  * `--help` and `--version` answer at once.
  */
 
-import { nearestNames } from '../../base/suggest.ts';
+import { optionHelp, readOptions, type OptionRow } from './option-words.ts';
 import { subcommandHelp } from './subcommands.ts';
 
 /** Where command lines come from besides standard input, in the order given. */
@@ -27,16 +27,7 @@ export type Arguments =
   | { readonly kind: 'wrong'; readonly message: string }
   | { readonly kind: 'open'; readonly options: Options };
 
-interface OptionRow {
-  readonly names: readonly string[];
-  /** What its value is; undefined for a switch. */
-  readonly value?: string;
-  readonly text: string;
-  apply(to: Draft, value: string): void;
-}
-
 interface Draft {
-  files: string[];
   sources: CommandSource[];
   silent: boolean;
   json: boolean;
@@ -45,7 +36,7 @@ interface Draft {
   answer: 'help' | 'version' | undefined;
 }
 
-const rows: readonly OptionRow[] = [
+const rows: readonly OptionRow<Draft>[] = [
   {
     names: ['-c'],
     value: 'COMMANDS',
@@ -86,7 +77,6 @@ const rows: readonly OptionRow[] = [
 
 export function parseArguments(words: readonly string[]): Arguments {
   const draft: Draft = {
-    files: [],
     sources: [],
     silent: false,
     json: false,
@@ -94,31 +84,10 @@ export function parseArguments(words: readonly string[]): Arguments {
     debugFolders: [],
     answer: undefined,
   };
-  let onlyFiles = false;
-  for (let index = 0; index < words.length; index++) {
-    const word = words[index] ?? '';
-    if (onlyFiles || word === '-' || !word.startsWith('-')) {
-      draft.files.push(word);
-      continue;
-    }
-    if (word === '--') {
-      onlyFiles = true;
-      continue;
-    }
-    const equals = word.startsWith('--') ? word.indexOf('=') : -1;
-    const name = equals < 0 ? word : word.slice(0, equals);
-    const row = rows.find((candidate) => candidate.names.includes(name));
-    if (row === undefined) return wrong(unknownOption(name));
-    if (row.value === undefined) {
-      if (equals >= 0) return wrong(`${name} takes no value`);
-      row.apply(draft, '');
-      continue;
-    }
-    const value = equals < 0 ? words[++index] : word.slice(equals + 1);
-    if (value === undefined || value === '') return wrong(`${name} wants a value: ${row.value}`);
-    row.apply(draft, value);
-  }
-  const { answer, ...options } = draft;
+  const read = readOptions(rows, words, draft);
+  if ('wrong' in read) return wrong(read.wrong);
+  const { answer, ...rest } = draft;
+  const options = { files: read.rest, ...rest };
   if (answer !== undefined) return { kind: answer };
   if (options.files.includes('')) return wrong('a file name is empty');
   if (options.files.length === 0) return wrong('which dump? usage: vmscope [options] [vmlinux] vmcore');
@@ -134,17 +103,7 @@ function wrong(message: string): Arguments {
   return { kind: 'wrong', message: `${message} ("vmscope --help" lists the options)` };
 }
 
-function unknownOption(name: string): string {
-  const [nearest] = nearestNames(
-    name,
-    rows.flatMap((row) => row.names).filter((known) => known.length > 2),
-  );
-  return `there is no option ${name}${nearest === undefined ? '' : `; did you mean ${nearest}?`}`;
-}
-
 export function helpText(): string {
-  const left = rows.map((row) => `${row.names.join(', ')}${row.value === undefined ? '' : ` ${row.value}`}`);
-  const width = Math.max(...left.map((text) => text.length));
   return [
     'usage: vmscope [options] [vmlinux] vmcore',
     '',
@@ -152,7 +111,7 @@ export function helpText(): string {
     'it is not named; the order of the two files is free. At a terminal a prompt opens; elsewhere',
     'commands are read from standard input, a line each.',
     '',
-    ...rows.map((row, index) => `  ${(left[index] ?? '').padEnd(width)}  ${row.text}`),
+    ...optionHelp(rows),
     '',
     '  vmscope vmcore                        the prompt; "help" there lists the commands',
     "  vmscope vmcore -c 'bt; log | tail'    one shot",

@@ -13,7 +13,16 @@ interface Subcommand {
   load(): Promise<(words: readonly string[]) => Promise<ExitStatus>>;
 }
 
-const subcommands: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>();
+const subcommands: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>([
+  [
+    'capture',
+    {
+      usage: '--qmp SOCKET -o FILE',
+      text: 'have QEMU write a dump of its guest; "vmscope capture --help" tells how',
+      load: async () => (await import('./capture/command.ts')).capture,
+    },
+  ],
+]);
 
 /** What a first word means where it means no file. */
 export function subcommandOf(word: string | undefined): Subcommand | undefined {
