@@ -45,6 +45,16 @@ export interface PagingMode {
   readonly encryptionMask: bigint;
 }
 
+/** The registers that an exception, interrupt or system call saves on the stack: struct pt_regs. */
+export interface SavedRegistersLayout {
+  /** In bytes. */
+  readonly size: number;
+  /** Undefined where the bytes are too few. */
+  readonly read: (bytes: Uint8Array) => Registers | undefined;
+  /** The mode they would have been saved in if `size` bytes at `at` are some; undefined where they cannot be. */
+  readonly modeOf: (words: DataView, at: number) => 'kernel' | 'user' | undefined;
+}
+
 export interface Architecture {
   readonly name: 'x86_64';
   readonly elfMachine: number;
@@ -55,5 +65,6 @@ export interface Architecture {
   readonly dwarfRegisters: readonly string[];
   /** The registers saved by NT_PRSTATUS (the whole note). */
   registersOfPrstatus(note: Uint8Array): Registers | undefined;
+  readonly savedRegisters: SavedRegistersLayout;
   pageTables(memory: PageTableMemory, mode: PagingMode): PageTables;
 }

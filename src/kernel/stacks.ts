@@ -70,6 +70,11 @@ export class Stacks {
     return this.#cpuStacks.find((stack) => stack.kind === 'irq' && stack.cpu === cpu);
   }
 
+  /** The IRQ and exception stacks of a CPU, as the kernel orders them. */
+  interruptStacksOf(cpu: number): readonly Stack[] {
+    return this.#cpuStacks.filter(({ kind, cpu: owner }) => owner === cpu && (kind === 'irq' || kind === 'exception'));
+  }
+
   /** The stack of some CPU that holds an address. */
   ofCpuAt(address: VirtAddr): Stack | undefined {
     return this.#cpuStacks.find((stack) => holds(stack, address));

@@ -2,23 +2,16 @@
 
 import type { VirtAddr } from '../base/addr.ts';
 import { addVirt } from '../base/addr.ts';
-import { attempt, isExpected, messageOf } from '../base/errors.ts';
 import type { Registers } from '../arch/architecture.ts';
-import type { SourceFrame, SourceLine } from '../debuginfo/dwarf/dwarf-info.ts';
+import type { SourceLine } from '../debuginfo/dwarf/dwarf-info.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Task } from '../kernel/tasks.ts';
-import { codeObjectAt } from '../unwind/code-lookup.ts';
 import type { Frame, FrameOrigin } from '../unwind/frame.ts';
-import { cpuState, startState } from '../unwind/start-state.ts';
-import type { StartState, Unwinder } from '../unwind/unwinder.ts';
-
-/** Undefined is what cannot be read. */
-export interface TaskHeader {
-  readonly pid: number | undefined;
-  readonly task: VirtAddr | undefined;
-  readonly cpu: number | undefined;
-  readonly command: string | undefined;
-}
+import type { Unwinder } from '../unwind/unwinder.ts';
+import { frameWords, type WordColumns } from './frame-words.ts';
+import { sourceAt } from './source-at.ts';
+import type { StackWord } from './stack-words.ts';
+import { interruptedRegisters, stackOfTask, walkStack, type StackSubject, type TaskHeader } from './stack-walk.ts';
 
 export interface InlinedFrame {
   /** The position among the inlined calls of its frame, from 1. */
@@ -48,14 +41,20 @@ export interface BacktraceFrame {
   /** The registers of an interrupted frame. */
   readonly exception: Registers | undefined;
   readonly recovered: string | undefined;
+  /** From its stack pointer up to its caller's frame; undefined where they were not asked for. */
+  readonly words: readonly StackWord[] | undefined;
 }
 
 /** What is shown beside the frames themselves. */
 export interface BacktraceColumns {
   /** `name+offset at address`. */
   readonly offsets: 'none' | 'decimal' | 'hex';
+  /** Of the offsets in words. */
+  readonly radix: 10 | 16;
   /** The file and line of each frame under it. */
   readonly lines: boolean;
+  /** The words of each frame. */
+  readonly words: 'none' | WordColumns;
 }
 
 export interface Backtrace {
@@ -68,18 +67,11 @@ export interface Backtrace {
   readonly userRegisters: Registers | undefined;
   /** Why the stack is not whole; undefined where it is. */
   readonly incomplete: string | undefined;
+  /** Why the stack was left out on purpose. */
+  readonly hidden: 'idle' | undefined;
 }
 
-export const plainColumns: BacktraceColumns = { offsets: 'none', lines: false };
-
-export function taskHeader(task: Task): TaskHeader {
-  return {
-    pid: attempt(() => task.pid),
-    task: task.address,
-    cpu: attempt(() => task.cpu),
-    command: attempt(() => task.comm),
-  };
-}
+export const plainColumns: BacktraceColumns = { offsets: 'none', radix: 10, lines: false, words: 'none' };
 
 export function backtrace(
   kernel: Kernel,
@@ -87,59 +79,50 @@ export function backtrace(
   task: Task,
   show: BacktraceColumns = plainColumns,
 ): Backtrace {
-  return traceFrom(kernel, unwinder, task, taskHeader(task), () => startState(kernel, task), show);
+  return backtraceOf(kernel, unwinder, stackOfTask(kernel, task), show);
 }
 
-/** What a CPU was doing, where the task it ran cannot be read. */
-export function cpuBacktrace(
+/** The stack of a subject, with what the columns ask for. */
+export function backtraceOf(
   kernel: Kernel,
   unwinder: Unwinder,
-  cpu: number,
-  show: BacktraceColumns = plainColumns,
-): Backtrace {
-  const header = { pid: undefined, task: undefined, cpu, command: undefined };
-  return traceFrom(kernel, unwinder, undefined, header, () => cpuState(kernel, cpu), show);
-}
-
-function traceFrom(
-  kernel: Kernel,
-  unwinder: Unwinder,
-  task: Task | undefined,
-  header: TaskHeader,
-  startOf: () => StartState,
+  subject: StackSubject,
   show: BacktraceColumns,
 ): Backtrace {
-  const empty: Backtrace = {
+  const { frames, user, incomplete } = walkStack(unwinder, subject);
+  const words = show.words === 'none' ? [] : frameWords(kernel, unwinder.stacks, subject.task, frames, show.words);
+  const described = frames.map((frame, number) => describe(kernel, frame, number, words[number]));
+  return {
     type: 'backtrace',
     show,
+    header: subject.header,
+    frames: described.map((entry) => entry.frame),
+    missing: [...new Set(described.flatMap((entry) => entry.missing ?? []))],
+    userRegisters: user?.registers,
+    incomplete,
+    hidden: undefined,
+  };
+}
+
+/** No more than whose stack it is. */
+export function hiddenBacktrace({ header }: StackSubject, hidden: 'idle'): Backtrace {
+  return {
+    type: 'backtrace',
+    show: plainColumns,
     header,
     frames: [],
     missing: [],
     userRegisters: undefined,
     incomplete: undefined,
+    hidden,
   };
-  try {
-    const start = startOf();
-    if (start.saved?.user === true) return { ...empty, userRegisters: start.registers };
-    const { frames, userRegisters, end } = unwinder.unwind(task, start);
-    const described = frames.map((frame, number) => describe(kernel, frame, number));
-    return {
-      ...empty,
-      frames: described.map((entry) => entry.frame),
-      missing: [...new Set(described.flatMap((entry) => entry.missing ?? []))],
-      userRegisters: userRegisters?.registers,
-      incomplete: end.kind === 'broken' ? end.why : undefined,
-    };
-  } catch (error) {
-    if (!isExpected(error)) throw error;
-    return { ...empty, incomplete: messageOf(error) };
-  }
 }
 
 function describe(
   kernel: Kernel,
   frame: Frame,
   number: number,
+  words: readonly StackWord[] | undefined,
 ): { frame: BacktraceFrame; missing: string | undefined } {
   // A return address may already belong to what follows a call that never returns: look up the call itself.
   const at = frame.exact ? frame.ip : addVirt(frame.ip, -1);
@@ -165,39 +148,9 @@ function describe(
         })),
       origin: frame.origin,
       stack: frame.stack?.name ?? '',
-      exception: frame.saved !== undefined && number > 0 ? frame.saved.registers : undefined,
+      exception: interruptedRegisters(frame, number),
       recovered: frame.recovered,
+      words,
     },
   };
-}
-
-interface SourceAt {
-  readonly frames: readonly SourceFrame[];
-  /** Of code that is in no function: assembler. */
-  readonly line: SourceLine | undefined;
-  /** Why nothing is known; undefined where something is, or the address is no code. */
-  readonly missing: string | undefined;
-}
-
-function sourceAt(kernel: Kernel, at: VirtAddr): SourceAt {
-  const code = codeObjectAt(kernel, at);
-  const nothing = { frames: [], line: undefined };
-  if (code === undefined) return { ...nothing, missing: undefined };
-  try {
-    const dwarf = code.dwarf();
-    if (dwarf === undefined) {
-      const { path } = kernel.target.vmlinux;
-      const why =
-        code.module === undefined
-          ? `${path} has no DWARF`
-          : `no debug file of this build was found for module ${code.module}`;
-      return { ...nothing, missing: `no lines and inlined calls: ${why}` };
-    }
-    const address = code.toTable(at);
-    const frames = dwarf.framesAt(address);
-    return { frames, line: frames.length === 0 ? dwarf.lineAt(address) : undefined, missing: undefined };
-  } catch (error) {
-    if (!isExpected(error)) throw error;
-    return { ...nothing, missing: `no lines and inlined calls: ${error.message}` };
-  }
 }

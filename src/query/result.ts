@@ -1,11 +1,15 @@
 /** Every kind of answer a command may give. Text and JSON are made from these and from nothing else. */
 
 import type { Backtrace } from './backtrace.ts';
+import type { ExceptionFrames } from './exception-frames.ts';
 import type { LogReport } from './log.ts';
 import type { MemoryDump } from './memory-dump.ts';
 import type { ModuleReport } from './module-list.ts';
 import type { ProcessList } from './process-list.ts';
+import type { RawStack } from './raw-stack.ts';
 import type { RunTimes } from './run-times.ts';
+import type { StackOverflows } from './stack-overflow.ts';
+import type { StackText } from './stack-text.ts';
 import type { SymbolReport } from './symbol-lookup.ts';
 import type { SystemReport } from './system.ts';
 import type { TaskInfo } from './task-info.ts';
@@ -25,12 +29,16 @@ export interface NoteResult {
 
 export type Result =
   | Backtrace
+  | ExceptionFrames
   | LogReport
   | MemoryDump
   | ModuleReport
   | NoteResult
   | ProcessList
+  | RawStack
   | RunTimes
+  | StackOverflows
+  | StackText
   | SymbolReport
   | SystemReport
   | TaskInfo

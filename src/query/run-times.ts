@@ -5,7 +5,7 @@ import { addVirt } from '../base/addr.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { stateLetters } from '../kernel/task-state.ts';
 import type { Task } from '../kernel/tasks.ts';
-import { taskHeader, type TaskHeader } from './backtrace.ts';
+import { taskHeader, type TaskHeader } from './stack-walk.ts';
 
 export interface RunTime {
   readonly header: TaskHeader;

@@ -107,6 +107,7 @@ function row(kernel: Kernel, symbol: KernelSymbol, at: VirtAddr): SymbolRow {
   };
 }
 
-function* namesOf(kernel: Kernel): Generator<string> {
+/** The name of every symbol. */
+export function* namesOf(kernel: Kernel): Generator<string> {
   for (const symbol of kernel.symbols.all()) yield symbol.name;
 }

@@ -4,6 +4,8 @@
  */
 
 import type { VirtAddr } from '../base/addr.ts';
+import { attempt } from '../base/errors.ts';
+import { KERNEL_SPACE } from '../arch/x86-64/layout.ts';
 import type { DwarfInfo } from '../debuginfo/dwarf/dwarf-info.ts';
 import type { OrcTable } from '../debuginfo/orc/orc-table.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -35,4 +37,12 @@ export function codeObjectAt(kernel: Kernel, address: VirtAddr): CodeObject | un
     dwarf: vmlinux.dwarf,
     toTable: (at) => Number(BigInt.asIntN(64, kernel.linked(at))),
   };
+}
+
+/** Known code, or memory of nobody known that may be executed: BPF programs and trampolines are made at run time. */
+export function mayBeCode({ symbols, modules, memory }: Kernel, ip: VirtAddr): boolean {
+  if (symbols.isText(ip)) return true;
+  if (ip < KERNEL_SPACE || symbols.isImage(ip) || modules().at(ip) !== undefined) return false;
+  const walk = attempt(() => memory.walk(ip));
+  return walk?.physicalAddress !== undefined && walk.executable;
 }

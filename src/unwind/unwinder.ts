@@ -10,14 +10,13 @@
  */
 
 import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
-import { attempt, isExpected } from '../base/errors.ts';
+import { isExpected } from '../base/errors.ts';
 import type { Registers } from '../arch/architecture.ts';
-import { KERNEL_SPACE } from '../arch/x86-64/layout.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { stacksOf, type Stacks } from '../kernel/stacks.ts';
 import type { Task } from '../kernel/tasks.ts';
 import { behindStackSwitch, cfiStep } from './cfi-step.ts';
-import { codeObjectAt } from './code-lookup.ts';
+import { codeObjectAt, mayBeCode } from './code-lookup.ts';
 import type { Frame, FrameOrigin, SavedRegisters, StackEnd, Step, UnwoundStack } from './frame.ts';
 import { emptyCallStep, framePointerStep, savedRegistersStep, scanStep, type StackSearch } from './guess-step.ts';
 import { orcStep } from './orc-step.ts';
@@ -62,7 +61,7 @@ export class Unwinder {
   /** @param task whose stack it is; undefined where only a CPU's registers are known */
   unwind(task: Task | undefined, start: StartState): UnwoundStack {
     const ip = virtAddr(start.registers['rip'] ?? 0n);
-    const startsInCode = start.exact || this.#mayBeCode(ip);
+    const startsInCode = start.exact || mayBeCode(this.kernel, ip);
     const first = startsInCode
       ? this.#frame(task, { ...start, origin: 'registers' })
       : broken(`its saved return address is no code: ${ip.toString(16)}`);
@@ -115,7 +114,7 @@ export class Unwinder {
     if (byCfi !== undefined) return { step: byCfi, origin: 'cfi' };
 
     const search = this.#search(task, frame);
-    if (frame.exact && !this.#mayBeCode(frame.ip)) {
+    if (frame.exact && !mayBeCode(this.kernel, frame.ip)) {
       const byCall = emptyCallStep(search, frame);
       if (byCall !== undefined) return { step: byCall, origin: 'empty-call' };
       if (frame.ip === 0n) return { step: { kind: 'end' }, origin: 'scan' };
@@ -130,7 +129,7 @@ export class Unwinder {
     if (found === 0n) return { kind: 'end' };
     const real = task && this.#trampolines.resolve(found, step.slot, task);
     const ip = real?.ip ?? found;
-    if (!this.#mayBeCode(ip)) {
+    if (!mayBeCode(this.kernel, ip)) {
       return broken(`the return address at ${step.slot.toString(16)} is no code: ${ip.toString(16)}`);
     }
     const registers = { ...step.registers, rip: ip };
@@ -161,15 +160,6 @@ export class Unwinder {
       stack: frame.stack ?? this.stacks.at(frame.sp, task),
       isText: (address) => this.kernel.symbols.isText(address),
     };
-  }
-
-  /** Known code, or memory of nobody known that may be executed: BPF programs and trampolines are made at run time. */
-  #mayBeCode(ip: VirtAddr): boolean {
-    const { symbols, modules, memory } = this.kernel;
-    if (symbols.isText(ip)) return true;
-    if (ip < KERNEL_SPACE || symbols.isImage(ip) || modules().at(ip) !== undefined) return false;
-    const walk = attempt(() => memory.walk(ip));
-    return walk?.physicalAddress !== undefined && walk.executable;
   }
 }
 

@@ -6,7 +6,7 @@ import { Session } from '../../src/commands/session.ts';
 import { parseLine } from '../../src/commands/line.ts';
 import { commandOf, runCommand } from '../../src/commands/run.ts';
 import { NodeHost } from '../../src/faces/node/host.ts';
-import { renderText } from '../../src/render/text/index.ts';
+import { renderAll } from '../../src/render/text/index.ts';
 import { openTarget } from '../../src/target/target.ts';
 
 export const fixtureNames = [
@@ -150,10 +150,6 @@ export class Fixture {
   run(line: string): string[] {
     const parsed = parseLine(line);
     if (parsed.kind !== 'command') return [];
-    const lines: string[] = [];
-    for (const result of runCommand(this.session, commandOf(parsed.words), parsed.words.slice(1))) {
-      lines.push(...renderText(result));
-    }
-    return lines;
+    return [...renderAll(runCommand(this.session, commandOf(parsed.words), parsed.words.slice(1)))];
   }
 }

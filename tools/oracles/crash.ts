@@ -41,10 +41,31 @@ const withModules = [
   'bt -l',
   'bt -s',
   'bt -f',
+  'bt -F',
   'bt -FF',
+  'bt -a -f',
+  'bt -t',
+  'bt -T',
+  'bt -e',
+  'bt -E',
+  'bt -E -c 0',
+  'bt -r',
+  'bt -g',
+  'bt -v',
+  'bt -p',
+  'bt -a -n idle',
+  'bt -R vfs_write',
+  'bt -R schedule',
   'foreach bt',
   'foreach bt -l',
   'foreach bt -s',
+  'foreach bt -f',
+  'foreach bt -FF',
+  'foreach bt -t',
+  'foreach bt -T',
+  'foreach bt -e',
+  'foreach bt -R vfs_write',
+  'foreach bt -R do_idle',
   'foreach files',
   'sym -l',
   'sym linux_banner',
@@ -94,6 +115,8 @@ function addressCommands(facts: JsonObject): string[] {
     commands.push(`vtop ${task}`, `rd ${task} 32`, `rd -S ${task} 32`, `struct task_struct.comm,pid,mm ${task}`);
     commands.push(`bt ${task}`, `task -R mm ${task}`, `vtop ${String(init['stack'])}`, 'ps 1', 'vm 1', 'files 1');
   }
+  const frame = init === undefined ? undefined : objectsIn(init, 'frames').at(-4);
+  if (frame !== undefined) commands.push(`bt -I ${String(frame['pc'])} -S ${String(frame['sp'])}`);
   if (isObject(mm)) {
     const code = String(mm['startCode']);
     commands.push('set 1', `vtop -u ${code}`, `rd -u ${code} 8`, `vtop -u ${String(mm['startStack'])}`, `vtop ${code}`);

@@ -3,6 +3,7 @@
 import type { Architecture } from '../architecture.ts';
 import { X64PageTables } from './page-tables.ts';
 import { dwarfRegisters, registersOfPrstatus } from './registers.ts';
+import { savedRegisters } from './saved-registers.ts';
 
 const EM_X86_64 = 62;
 
@@ -14,5 +15,6 @@ export const x86_64: Architecture = {
   framePointer: 'rbp',
   dwarfRegisters,
   registersOfPrstatus,
+  savedRegisters,
   pageTables: (memory, mode) => new X64PageTables(memory, mode),
 };

@@ -1,26 +1,25 @@
 /** foreach: a command over many tasks. */
 
 import { attempt, UsageError } from '../../base/errors.ts';
-import { checkCancelled } from '../../base/cancel.ts';
 import { currentTask, readCpus } from '../../kernel/cpus.ts';
 import { stateLetters } from '../../kernel/task-state.ts';
 import type { Task } from '../../kernel/tasks.ts';
-import { backtrace, type Backtrace, type BacktraceColumns } from '../../query/backtrace.ts';
 import { taskInfo } from '../../query/task-info.ts';
 import type { Result } from '../../query/result.ts';
 import { processList } from '../../query/process-list.ts';
+import { stackOfTask, type StackSubject } from '../../query/stack-walk.ts';
 import type { Command } from '../command.ts';
 import { parseOptions, type ArgumentRules, type ParsedArguments } from '../options.ts';
 import type { Session } from '../session.ts';
+import { stackAnswers, stackExclusive, stackOptions } from '../stack-answers.ts';
 import { checkIdentified, identifies, isGroupLeader, isUserTask } from '../task-choice.ts';
-import { backtraceColumns, withNotes, backtraceExclusive, backtraceOptions } from './bt.ts';
 
 const states = new Set(['RU', 'IN', 'UN', 'ID', 'ST', 'TR', 'ZO', 'DE', 'PA', 'WA', 'NE', 'SW']);
 type Selector = (task: Task) => boolean;
 
 /** The commands it runs, and what may follow each: nothing that chooses tasks. */
 const inner = {
-  bt: { name: 'foreach bt', options: backtraceOptions, words: 'none', exclusive: backtraceExclusive },
+  bt: { name: 'foreach bt', options: stackOptions, words: 'none', exclusive: stackExclusive },
   ps: { name: 'foreach ps', options: [], words: 'none' },
   set: { name: 'foreach set', options: [], words: 'none' },
 } as const satisfies Readonly<Record<string, ArgumentRules>>;
@@ -46,6 +45,7 @@ export const foreach: Command = {
   examples: [
     { line: 'foreach bt', text: 'the stack of every task' },
     { line: 'foreach UN bt', text: 'of the tasks that are blocked' },
+    { line: 'foreach bt -R vfs_write', text: 'of those that are in vfs_write' },
     { line: 'foreach kernel bt -l', text: 'of kernel threads, with lines' },
   ],
   many: true,
@@ -79,14 +79,13 @@ function* runInner(session: Session, name: Inner, args: ParsedArguments, tasks: 
     return;
   }
   if (name === 'set') for (const task of tasks) yield taskInfo(task, session.crash());
-  else yield* withNotes(stacksOf(session, tasks, backtraceColumns(session, args)));
+  else {
+    yield* stackAnswers(session, args, stacksOf(session, tasks));
+  }
 }
 
-function* stacksOf(session: Session, tasks: readonly Task[], show: BacktraceColumns): Generator<Backtrace> {
-  for (const task of tasks) {
-    checkCancelled();
-    yield backtrace(session.kernel, session.unwinder(), task, show);
-  }
+function* stacksOf({ kernel }: Session, tasks: readonly Task[]): Generator<StackSubject> {
+  for (const task of tasks) yield stackOfTask(kernel, task);
 }
 
 /** Words of one kind are alternatives; a task must satisfy each kind that was named. */

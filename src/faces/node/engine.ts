@@ -15,7 +15,7 @@ import { Session } from '../../commands/session.ts';
 import { loadDisassembler } from '../../disasm/disassembler.ts';
 import type { Result } from '../../query/result.ts';
 import { toJson } from '../../render/json.ts';
-import { renderText } from '../../render/text/index.ts';
+import { lineBetween, renderText } from '../../render/text/index.ts';
 import { openTarget } from '../../target/target.ts';
 import { escapeJson } from './failure.ts';
 import { NodeHost } from './host.ts';
@@ -129,8 +129,11 @@ async function* textOf(results: AsyncIterable<Result>): AsyncGenerator<string, v
   let text = '';
   let since = performance.now();
   let failure: { readonly error: unknown } | undefined;
+  let previous: Result | undefined;
   try {
     for await (const result of results) {
+      if (previous !== undefined) for (const line of lineBetween(previous, result)) text += `${line}\n`;
+      previous = result;
       for (const line of renderText(result)) {
         text += `${line}\n`;
         if (text.length < PIECE) continue;

@@ -3,17 +3,44 @@
 import { assertNever } from '../../base/errors.ts';
 import type { Result } from '../../query/result.ts';
 import { renderBacktrace } from './backtrace.ts';
+import { renderExceptionFrames } from './exception-frames.ts';
 import { renderLog } from './log.ts';
 import { renderMemory } from './memory.ts';
 import { renderProcesses, renderRunTimes } from './processes.ts';
+import { renderStackOverflows } from './stack-overflow.ts';
+import { renderStackText } from './stack-text.ts';
+import { renderRawStack } from './stack-words.ts';
 import { renderSystem, renderTask } from './system.ts';
 import { renderModules, renderSymbols } from './tables.ts';
 import { renderTranslation } from './translation.ts';
+
+/** The results of one command, one after the other; a free line stands between stacks, as crash leaves one. */
+export function* renderAll(results: Iterable<Result>): Generator<string> {
+  let previous: Result | undefined;
+  for (const result of results) {
+    if (previous !== undefined) yield* lineBetween(previous, result);
+    yield* renderText(result);
+    previous = result;
+  }
+}
+
+/** What stands between two results of one command. */
+export function lineBetween(previous: Result, result: Result): readonly string[] {
+  return isStack(previous) && isStack(result) ? [''] : [];
+}
+
+function isStack(result: Result): boolean {
+  const { type } = result;
+  if (type === 'exception-frames') return result.of.kind === 'task';
+  return type === 'backtrace' || type === 'raw-stack' || type === 'stack-text';
+}
 
 export function renderText(result: Result): Iterable<string> {
   switch (result.type) {
     case 'backtrace':
       return renderBacktrace(result);
+    case 'exception-frames':
+      return renderExceptionFrames(result);
     case 'log':
       return renderLog(result);
     case 'memory':
@@ -24,8 +51,14 @@ export function renderText(result: Result): Iterable<string> {
       return [`(${result.message})`];
     case 'processes':
       return renderProcesses(result);
+    case 'raw-stack':
+      return renderRawStack(result);
     case 'run-times':
       return renderRunTimes(result);
+    case 'stack-overflows':
+      return renderStackOverflows(result);
+    case 'stack-text':
+      return renderStackText(result);
     case 'symbols':
       return renderSymbols(result);
     case 'system':

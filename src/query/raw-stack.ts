@@ -1,0 +1,37 @@
+/** The whole of a task's stack, word by word. */
+
+import { addVirt, type VirtAddr } from '../base/addr.ts';
+import { attempt } from '../base/errors.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import type { Stacks } from '../kernel/stacks.ts';
+import type { StackSubject, TaskHeader } from './stack-walk.ts';
+import { stackWords, type StackWord } from './stack-words.ts';
+import type { WordLabel } from './word-label.ts';
+
+export interface RawStack {
+  readonly type: 'raw-stack';
+  readonly header: TaskHeader;
+  readonly words: readonly StackWord[];
+  /** Why there is none. */
+  readonly unavailable: string | undefined;
+}
+
+export function rawStack(kernel: Kernel, stacks: Stacks, { header, task }: StackSubject): RawStack {
+  const stack = task && attempt(() => stacks.ofTask(task));
+  const result = { type: 'raw-stack', header } as const;
+  if (stack === undefined) return { ...result, words: [], unavailable: 'where its stack is cannot be read' };
+  if (stack.base === 0n) return { ...result, words: [], unavailable: 'it has given up its stack' };
+  const top = addVirt(stack.base, stack.size);
+  return {
+    ...result,
+    words: stackWords(kernel.memory, stack.base, top, (value) => symbolOrNumber(kernel, value)),
+    unavailable: undefined,
+  };
+}
+
+function symbolOrNumber(kernel: Kernel, value: VirtAddr): WordLabel {
+  const found = kernel.symbols.at(value);
+  if (found === undefined) return { kind: 'number', value };
+  const { symbol, offset } = found;
+  return { kind: 'symbol', value, symbol: symbol.name, offset, module: symbol.module };
+}
