@@ -1,12 +1,12 @@
 /** The whole of a task's stack, word by word. */
 
-import { addVirt, type VirtAddr } from '../base/addr.ts';
+import { addVirt } from '../base/addr.ts';
 import { attempt } from '../base/errors.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Stacks } from '../kernel/stacks.ts';
 import type { StackSubject, TaskHeader } from './stack-walk.ts';
 import { stackWords, type StackWord } from './stack-words.ts';
-import type { WordLabel } from './word-label.ts';
+import { describeSymbol } from './word-label.ts';
 
 export interface RawStack {
   readonly type: 'raw-stack';
@@ -24,14 +24,12 @@ export function rawStack(kernel: Kernel, stacks: Stacks, { header, task }: Stack
   const top = addVirt(stack.base, stack.size);
   return {
     ...result,
-    words: stackWords(kernel.memory, stack.base, top, (value) => symbolOrNumber(kernel, value)),
+    words: stackWords(
+      kernel.memory,
+      stack.base,
+      top,
+      (value) => describeSymbol(kernel, value) ?? { kind: 'number', value },
+    ),
     unavailable: undefined,
   };
-}
-
-function symbolOrNumber(kernel: Kernel, value: VirtAddr): WordLabel {
-  const found = kernel.symbols.at(value);
-  if (found === undefined) return { kind: 'number', value };
-  const { symbol, offset } = found;
-  return { kind: 'symbol', value, symbol: symbol.name, offset, module: symbol.module };
 }

@@ -1,7 +1,9 @@
 /** What a word of memory points at: a symbol, an object of a slab cache, or nothing that is known. */
 
 import type { VirtAddr } from '../base/addr.ts';
+import { attempt } from '../base/errors.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { slabObjectAt } from '../kernel/slab.ts';
 
 /** A word that is an address in the kernel or one of its modules. */
 export interface SymbolWord {
@@ -13,14 +15,14 @@ export interface SymbolWord {
   readonly module: string | undefined;
 }
 
-/** A word that points into an object of a slab cache, allocated or free. */
+/** A word that points into an object of a slab cache, allocated or free, or into the red zone before it. */
 export interface SlabWord {
   readonly kind: 'slab';
   readonly value: VirtAddr;
   readonly cache: string;
   /** Where the object begins. */
   readonly object: VirtAddr;
-  /** In bytes from there. */
+  /** In bytes from there; negative in a red zone. */
   readonly offset: number;
 }
 
@@ -37,13 +39,20 @@ export type WordDetail = 1 | 2 | 3;
 
 /**
  * What `value` points at. Reads nothing but what tells slab pages from others.
- * @param detail how much is wanted to be known of an object; what is not asked for is not looked for
+ * @param _detail how much is wanted to be known of an object
  */
 export function describeWord(kernel: Kernel, value: VirtAddr, _detail: WordDetail): WordLabel {
+  const symbol = describeSymbol(kernel, value);
+  if (symbol !== undefined) return symbol;
+  const slab = attempt(() => slabObjectAt(kernel, value));
+  if (slab === undefined) return { kind: 'number', value };
+  return { kind: 'slab', value, cache: slab.cache.name, object: slab.object, offset: slab.offset };
+}
+
+/** As `describeWord`, by symbols alone. */
+export function describeSymbol(kernel: Kernel, value: VirtAddr): SymbolWord | undefined {
   const found = kernel.symbols.at(value);
-  if (found !== undefined) {
-    const { symbol, offset } = found;
-    return { kind: 'symbol', value, symbol: symbol.name, offset, module: symbol.module };
-  }
-  return { kind: 'number', value };
+  if (found === undefined) return undefined;
+  const { symbol, offset } = found;
+  return { kind: 'symbol', value, symbol: symbol.name, offset, module: symbol.module };
 }
