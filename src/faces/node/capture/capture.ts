@@ -7,7 +7,7 @@
  * guest.
  */
 
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as timer } from 'node:timers/promises';
 import { OpenError } from '../../../base/errors.ts';
 import { addressText, Qmp, QmpError } from '../qmp.ts';
 import { sizeText } from './amounts.ts';
@@ -305,6 +305,11 @@ export class Capture {
 
 function cannotOpen(error: QmpError): boolean {
   return /could not open/i.test(error.description);
+}
+
+/** While the connection is there; the program does not stay for it. */
+function sleep(milliseconds: number): Promise<undefined> {
+  return timer(milliseconds, undefined, { ref: false });
 }
 
 /** Old QEMUs do not say why they cannot open it. */
