@@ -26,16 +26,22 @@ const programs = {
   prompt: 'src/faces/node/prompt.ts',
   'engine-worker': 'src/faces/node/engine-worker.ts',
   'iced-x86': 'iced-x86',
+  capture: 'src/faces/node/capture/command.ts',
 };
 
 /**
- * Loaded as they are by the programs that need them: the prompt by the command line where there is a terminal, the
- * disassembler, which is large, by whatever has the engine in it.
+ * Loaded as they are by the programs that need them: the prompt by the command line where there is a terminal, a
+ * subcommand (NAME/command.ts, as NAME.js) where it is named, the disassembler, which is large, by whatever has the
+ * engine in it.
  */
 const apart = {
   name: 'apart',
   setup({ onResolve }) {
     onResolve({ filter: /^\.\/prompt\.ts$/ }, () => ({ path: './prompt.js', external: true }));
+    onResolve({ filter: /^\.\/\w+\/command\.ts$/ }, ({ path }) => ({
+      path: path.replace('/command.ts', '.js'),
+      external: true,
+    }));
     onResolve({ filter: /^iced-x86$/ }, ({ kind }) =>
       kind === 'entry-point' ? undefined : { path: './iced-x86.js', external: true },
     );

@@ -91,6 +91,7 @@ describe('a guest that runs', () => {
   it('is dumped while nobody waits, with --detach', async () => {
     await using qemu = await RealQemu.start();
     const file = qemu.file('vmcore');
+    const slow = qemu.slowDown();
     const begun = await capture(qemu, '-o', file, '--format', 'kdump-zlib', '--detach');
     expect(begun).toMatchObject({ status: 0, stdout: '' });
     expect(begun.stderr).toContain(`QEMU writes ${file} now`);
@@ -99,6 +100,7 @@ describe('a guest that runs', () => {
     expect(second).toMatchObject({ status: 1, stdout: '' });
     expect(second.stderr).toContain('QEMU is writing a dump already');
     expect(existsSync(qemu.file('second'))).toBe(false);
+    slow.end();
     while ((await statusOf(qemu)).startsWith('QEMU is writing'));
     expect(await statusOf(qemu)).toMatch(/^the last dump is complete: 64/);
     expect(statSync(file).size).toBeGreaterThan(40 << 20);

@@ -63,6 +63,18 @@ export class RealQemu implements AsyncDisposable {
     return join(this.folder, name);
   }
 
+  /** Lets QEMU run a tenth of the time, so that what it does is not over before it was looked at. */
+  slowDown(): { end(): void } {
+    const turns = ['SIGCONT', ...Array.from({ length: 9 }, () => 'SIGSTOP' as const)] as const;
+    let turn = 0;
+    const timer = setInterval(() => this.#child.kill(turns[turn++ % turns.length]), 10).unref();
+    const end = (): void => {
+      clearInterval(timer);
+      this.#child.kill('SIGCONT');
+    };
+    return { end };
+  }
+
   async kill(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null || this.#child.pid === undefined) return;
     const ended = once(this.#child, 'exit');

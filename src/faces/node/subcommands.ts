@@ -1,6 +1,7 @@
 /**
  * The words that may stand first on the command line and then do another thing than open a dump. Each lives in a file
- * of its own, which is loaded when it is asked for. A file that bears such a name is opened as `./name`.
+ * of its own, NAME/command.ts, which is loaded when it is asked for (tools/build.mjs makes a program NAME.js of it, so
+ * that the start stays one file). A file that bears such a name is opened as `./NAME`.
  */
 
 import type { ExitStatus } from './main.ts';

@@ -172,7 +172,7 @@ export class Capture {
 
   async #follow(qmp: Qmp, end: Promise<DumpEnd>): Promise<DumpEnd> {
     for (;;) {
-      const ended = await Promise.race([end, sleep(POLL_MILLISECONDS)]);
+      const ended = await Promise.race([end, this.#sleep(POLL_MILLISECONDS)]);
       if (ended !== undefined) return ended;
       const state = await dumpState(qmp).catch((error: unknown) => {
         if (error instanceof QmpError && error.trouble === 'silent') return undefined;
@@ -181,7 +181,7 @@ export class Capture {
       if (state === undefined) continue;
       this.#show(state.completed, state.total);
       if (state.status === 'completed' || state.status === 'failed') {
-        return (await Promise.race([end, sleep(EVENT_MILLISECONDS)])) ?? { ...state, error: undefined };
+        return (await Promise.race([end, this.#sleep(EVENT_MILLISECONDS)])) ?? { ...state, error: undefined };
       }
     }
   }
@@ -201,10 +201,15 @@ export class Capture {
     );
     const total = this.#options.format === 'elf' ? (this.#memory ?? 0) : 0;
     for (;;) {
-      const ended = await Promise.race([work, sleep(POLL_MILLISECONDS)]);
+      const ended = await Promise.race([work, this.#sleep(POLL_MILLISECONDS)]);
       if (ended !== undefined) return { ...ended, completed: 0, total: 0 };
       this.#show(file.size() ?? 0, total);
     }
+  }
+
+  /** Ends early when the capture does: the program is not to stay for a timer. */
+  async #sleep(milliseconds: number): Promise<undefined> {
+    await timer(milliseconds, undefined, { signal: this.#leave.signal }).catch(() => undefined);
   }
 
   #show(completed: number, total: number): void {
@@ -305,11 +310,6 @@ export class Capture {
 
 function cannotOpen(error: QmpError): boolean {
   return /could not open/i.test(error.description);
-}
-
-/** While the connection is there; the program does not stay for it. */
-function sleep(milliseconds: number): Promise<undefined> {
-  return timer(milliseconds, undefined, { ref: false });
 }
 
 /** Old QEMUs do not say why they cannot open it. */
