@@ -66,3 +66,18 @@ describe('splitCommands', () => {
     expect(splitCommands('// bt; log')).toEqual(['// bt; log']);
   });
 });
+
+describe('expressions in a line', () => {
+  const words = (line: string): readonly string[] => {
+    const parsed = parseLine(line);
+    return parsed.kind === 'command' ? parsed.words : [];
+  };
+
+  it('keep their arrows, and in parentheses their comparisons', () => {
+    expect(words('p init_task.mm->pgd')).toEqual(['p', 'init_task.mm->pgd']);
+    expect(words('p (a > b) | grep x')).toEqual(['p', '(a', '>', 'b)']);
+    expect(words('p ((a|b) >> 2)')).toEqual(['p', '((a|b)', '>>', '2)']);
+    expect(parseLine('log -> file')).toMatchObject({ words: ['log', '-'], sink: { kind: 'file', path: 'file' } });
+    expect(parseLine('bt > file')).toMatchObject({ words: ['bt'], sink: { kind: 'file' } });
+  });
+});

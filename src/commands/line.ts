@@ -1,6 +1,7 @@
 /**
  * A line as it is typed: a command with its words, and where its output goes. What is quoted by ' or " is one word
- * and may hold anything; a backslash takes the meaning from the next character.
+ * and may hold anything; a backslash takes the meaning from the next character. In parentheses `|` and `>` belong to
+ * an expression, and so does the arrow of `a->b` anywhere.
  */
 
 import { UsageError } from '../base/errors.ts';
@@ -55,6 +56,7 @@ function splitWords(text: string): { words: string[]; rest: string } {
   const words: string[] = [];
   let word: string | undefined;
   let quote = '';
+  let depth = 0;
   for (let at = 0; at < text.length; at++) {
     const character = text[at] ?? '';
     if (quote !== '') {
@@ -66,17 +68,26 @@ function splitWords(text: string): { words: string[]; rest: string } {
     } else if (character === '\\' && at + 1 < text.length) {
       at++;
       word = (word ?? '') + (text[at] ?? '');
-    } else if (character === '|' || character === '>') {
+    } else if ((character === '|' || character === '>') && depth === 0 && !isArrow(text, at)) {
       if (word !== undefined) words.push(word);
       return { words, rest: text.slice(at) };
     } else if (/\s/.test(character)) {
       if (word !== undefined) words.push(word);
       word = undefined;
-    } else word = (word ?? '') + character;
+    } else {
+      if (character === '(') depth++;
+      if (character === ')') depth = Math.max(0, depth - 1);
+      word = (word ?? '') + character;
+    }
   }
   if (quote !== '') throw new UsageError(`the quote ${quote} does not end`);
   if (word !== undefined) words.push(word);
   return { words, rest: '' };
+}
+
+/** Whether the > at a position is that of `a->b`. */
+function isArrow(text: string, at: number): boolean {
+  return text[at] === '>' && text[at - 1] === '-' && /^[A-Za-z_]/.test(text.slice(at + 1));
 }
 
 function parseSink(rest: string): Sink {

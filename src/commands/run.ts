@@ -1,23 +1,31 @@
 /** Runs one command line's words in a session. */
 
-import { LookupError } from '../base/errors.ts';
-import { nearestNames } from '../base/suggest.ts';
 import type { Result } from '../query/result.ts';
+import { bareName } from './bare-name.ts';
 import type { Command } from './command.ts';
 import { parseOptions } from './options.ts';
 import type { Session } from './session.ts';
-import { commandNames, findCommand } from './table/index.ts';
+import { findCommand } from './table/index.ts';
 
-/** The command a line begins with. Throws LookupError with the nearest names. */
-export function commandOf(words: readonly string[]): Command {
-  const name = words[0] ?? '';
+export interface Invocation {
+  readonly command: Command;
+  readonly args: readonly string[];
+}
+
+/** What the words of a line call: a command of the table, `*name`, or the name of a variable or type alone. */
+export function invocationOf(words: readonly string[]): Invocation {
+  const [name = '', ...args] = words;
   const command = findCommand(name);
-  if (command === undefined) throw new LookupError('command', name, nearestNames(name, commandNames()));
-  return command;
+  if (command !== undefined) return { command, args };
+  const star = /^\*(.*)$/.exec(name)?.[1];
+  const struct = star === undefined ? undefined : findCommand('struct');
+  if (star !== undefined && struct !== undefined)
+    return { command: struct, args: star === '' ? args : [star, ...args] };
+  return { command: bareName, args: words };
 }
 
 /** The results, one at a time: nothing is computed before it is asked for. */
-export function runCommand(session: Session, command: Command, args: readonly string[]): Iterable<Result> {
+export function runCommand(session: Session, { command, args }: Invocation): Iterable<Result> {
   if (command.raw === true)
     return command.run(session, { has: () => false, value: () => undefined, count: () => 0, words: args });
   return command.run(session, parseOptions(command, args));

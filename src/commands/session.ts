@@ -1,17 +1,22 @@
 /**
- * What a sequence of commands shares: the kernel, the current task, the number base. The target is immutable; this is
- * the only state.
+ * What a sequence of commands shares: the kernel, the current task, the number base, the values that were printed.
+ * The target is immutable; this is the only state.
  */
 
 import { once } from '../base/search.ts';
 import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
 import { attempt, LookupError, UsageError } from '../base/errors.ts';
+import { scalarOf, type Value } from '../values/value.ts';
+import { evaluateText } from '../expr/evaluate.ts';
+import { GlobalScope } from '../kernel/global-scope.ts';
 import { Kernel } from '../kernel/kernel.ts';
+import type { AddressSpace } from '../memory/address-space.ts';
 import { readTasks, type Task, type TaskList } from '../kernel/tasks.ts';
 import { findCrashTask, type CrashTask } from '../query/crash-task.ts';
 import { addressOfName, parseOffset } from '../query/symbol-lookup.ts';
 import type { Target } from '../target/target.ts';
 import { Unwinder } from '../unwind/unwinder.ts';
+import type { ParsedArguments } from './options.ts';
 
 export class Session {
   readonly kernel: Kernel;
@@ -19,6 +24,8 @@ export class Session {
   readonly tasks: () => TaskList;
   readonly crash: () => CrashTask;
   radix: 10 | 16 = 10;
+  /** What `p` printed: `$1`, `$2`, … of an expression. */
+  readonly values: Value[] = [];
   #current: Task | undefined;
 
   constructor(target: Target) {
@@ -57,10 +64,18 @@ export class Session {
     return found;
   }
 
-  /** The address a word means: a symbol or hex, with an optional offset. Throws UsageError. */
+  /** The value of a C expression. Throws UsageError, LookupError, FaultError. */
+  evaluate(text: string, space: AddressSpace = this.kernel.memory): Value {
+    const earlier = (number: number | undefined): Value | undefined =>
+      number === undefined ? this.values.at(-1) : this.values[number - 1];
+    return evaluateText(text, new GlobalScope(this.kernel, space, earlier));
+  }
+
+  /** The address a word means: a symbol or hex, with an optional offset, or a C expression in parentheses. */
   address(word: string): VirtAddr {
     const inner = /^\((.*)\)$/.exec(word)?.[1] ?? word;
     const address = addressOfName(this.kernel, inner) ?? hexAndOffset(inner);
+    if (address === undefined && inner !== word) return virtAddr(scalarOf(this.evaluate(inner)));
     if (address === undefined) {
       const offset = /\+(.*)$/.exec(inner)?.[1];
       if (offset !== undefined && parseOffset(offset) === undefined)
@@ -107,4 +122,15 @@ export function parseCpus(text: string, cpus: readonly number[]): number[] {
   if (unknown.length > 0)
     throw new UsageError(`there is no CPU ${unknown.join(', ')} in this dump (${cpus.join(', ')})`);
   return [...wanted];
+}
+
+/** A decimal number, or a hexadecimal one with 0x; either may be negative. Throws UsageError. */
+export function parseInteger(word: string): number {
+  if (!/^-?(0x[0-9a-f]+|\d+)$/i.test(word)) throw new UsageError(`${word} is no number`);
+  return word.startsWith('-') ? -Number(word.slice(1)) : Number(word);
+}
+
+/** The number base of a command that takes -x and -d. */
+export function radixOf(session: Session, args: ParsedArguments): 10 | 16 {
+  return args.has('-x') ? 16 : args.has('-d') ? 10 : session.radix;
 }

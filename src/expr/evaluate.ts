@@ -47,23 +47,24 @@ export function evaluate(expression: Expression, scope: Scope): Value {
     case 'binary':
       return applyBinary(expression, scope);
     case 'conditional':
-      return at(isTrue(at(expression.condition)) ? expression.whenTrue : expression.whenFalse);
+      return at(isTrue(at(expression.condition), scope) ? expression.whenTrue : expression.whenFalse);
     case 'member':
       return memberOf(at(expression.operand), expression.name, scope);
     case 'index':
       return indexed(at(expression.operand), at(expression.index), scope);
     case 'cast':
-      return cast(at(expression.operand), expression.type);
+      return cast(at(expression.operand), expression.type, scope);
     case 'object':
-      return valueAt(scope.memory, expression.type, virtAddr(scalarOf(decayed(at(expression.address)))));
+      return valueAt(scope.memory, expression.type, virtAddr(scalarOf(decayed(at(expression.address), scope))));
     case 'size-of-type':
-      return sizeValue(expression.type);
+      return sizeValue(scope.types.definition(expression.type));
     case 'size-of':
-      return sizeValue(at(expression.operand).type);
+      return sizeValue(scope.types.definition(at(expression.operand).type));
     case 'offset-of':
       return computedValue(unsignedLongType, BigInt(offsetIn(expression.type, expression.path)));
     case 'container-of': {
-      const address = scalarOf(decayed(at(expression.pointer))) - BigInt(offsetIn(expression.type, expression.path));
+      const address =
+        scalarOf(decayed(at(expression.pointer), scope)) - BigInt(offsetIn(expression.type, expression.path));
       return computedValue(pointerTo(expression.type), address);
     }
   }
@@ -87,30 +88,30 @@ function applyUnary(operator: UnaryOperator, operand: Value, scope: Scope): Valu
       return computedValue(pointerTo(operand.type), address);
     }
     case '!':
-      return truth(!isTrue(operand));
+      return truth(!isTrue(operand, scope));
     case '-':
     case '+':
     case '~':
-      return unary(operator, decayed(operand));
+      return unary(operator, decayed(operand, scope));
   }
 }
 
 function applyBinary(expression: Extract<Expression, { kind: 'binary' }>, scope: Scope): Value {
   const { operator } = expression;
   const left = evaluate(expression.left, scope);
-  if (operator === '&&') return truth(isTrue(left) && isTrue(evaluate(expression.right, scope)));
-  if (operator === '||') return truth(isTrue(left) || isTrue(evaluate(expression.right, scope)));
+  if (operator === '&&') return truth(isTrue(left, scope) && isTrue(evaluate(expression.right, scope), scope));
+  if (operator === '||') return truth(isTrue(left, scope) || isTrue(evaluate(expression.right, scope), scope));
   const right = evaluate(expression.right, scope);
   if (operator === ',') return right;
-  if (operator === '@') return repeated(left, right);
-  return binary(operator, decayed(left), decayed(right));
+  if (operator === '@') return repeated(left, right, scope);
+  return binary(operator, decayed(left, scope), decayed(right, scope));
 }
 
 const MOST_REPEATED = 1 << 20;
 
 /** `object@count`: as many as that one after another. */
-function repeated(first: Value, count: Value): Value {
-  const wanted = scalarOf(decayed(count));
+function repeated(first: Value, count: Value, scope: Scope): Value {
+  const wanted = scalarOf(decayed(count, scope));
   if (addressOfValue(first) === undefined) throw new UsageError('what stands before @ must be in memory');
   if (wanted < 1n || wanted > MOST_REPEATED) throw new UsageError(`@ takes a count from 1 to ${MOST_REPEATED}`);
   return { ...first, type: { kind: 'array', element: first.type, count: Number(wanted) } };
@@ -118,7 +119,7 @@ function repeated(first: Value, count: Value): Value {
 
 /** What `*` makes of a value. GDB takes an integer for an address of a long; C does not, and neither is it done here. */
 function pointedAt(value: Value, scope: Scope): Value {
-  const pointer = decayed(value);
+  const pointer = decayed(value, scope);
   const type = strip(pointer.type);
   if (type.kind !== 'pointer')
     throw new UsageError(`${typeName(value.type)} is no pointer; a cast makes it one: *(struct page *)0x…`);
@@ -131,7 +132,7 @@ function pointedAt(value: Value, scope: Scope): Value {
 function memberOf(operand: Value, name: string, scope: Scope): Value {
   const bare = strip(operand.type);
   const value = bare.kind === 'pointer' || bare.kind === 'array' ? pointedAt(operand, scope) : operand;
-  const compound = strip(value.type);
+  const compound = strip(scope.types.definition(value.type));
   if (compound.kind !== 'struct' && compound.kind !== 'union')
     throw new UsageError(`${typeName(value.type)} has no members, so it has no ${name}`);
   const member = findMember(compound, name);
@@ -143,24 +144,24 @@ function memberOf(operand: Value, name: string, scope: Scope): Value {
 }
 
 function indexed(operand: Value, index: Value, scope: Scope): Value {
-  const position = scalarOf(decayed(index));
+  const position = scalarOf(decayed(index, scope));
   const bare = strip(operand.type);
   if (bare.kind === 'array' && operand.place.kind === 'memory') return elementValue(operand, Number(position));
-  const pointer = decayed(operand);
+  const pointer = decayed(operand, scope);
   const type = strip(pointer.type);
   if (type.kind !== 'pointer') throw new UsageError(`${typeName(operand.type)} has no elements`);
   const address = addVirt(virtAddr(scalarOf(pointer)), position * BigInt(sizeOf(type.target) || 1));
   return pointedAt(computedValue(pointer.type, address), scope);
 }
 
-function cast(value: Value, type: Type): Value {
+function cast(value: Value, type: Type, scope: Scope): Value {
   const target = strip(type);
-  const source = decayed(value);
+  const source = decayed(value, scope);
   switch (target.kind) {
     case 'void':
       return source;
     case 'int':
-      return computedValue(type, target.encoding === 'bool' ? (isTrue(source) ? 1n : 0n) : scalarOf(source));
+      return computedValue(type, target.encoding === 'bool' ? (isTrue(source, scope) ? 1n : 0n) : scalarOf(source));
     case 'enum':
     case 'pointer':
       return computedValue(type, scalarOf(source));
@@ -177,17 +178,21 @@ function cast(value: Value, type: Type): Value {
   }
 }
 
-/** Arrays and functions as pointers: C17 section 6.3.2.1. */
-function decayed(value: Value): Value {
+/** Arrays and functions as pointers: C17 section 6.3.2.1. Pointers know the definition of what they point at. */
+function decayed(value: Value, scope: Scope): Value {
   const type = strip(value.type);
+  if (type.kind === 'pointer') {
+    const target = scope.types.definition(type.target);
+    return target === type.target ? value : { ...value, type: pointerTo(target) };
+  }
   if (type.kind !== 'array' && type.kind !== 'function') return value;
   const address = addressOfValue(value);
   if (address === undefined) throw new UsageError(`${typeName(value.type)} is nowhere in memory`);
   return computedValue(pointerTo(type.kind === 'array' ? type.element : value.type), address);
 }
 
-function isTrue(value: Value): boolean {
-  const scalar = decayed(value);
+function isTrue(value: Value, scope: Scope): boolean {
+  const scalar = decayed(value, scope);
   const { kind } = strip(scalar.type);
   if (kind === 'struct' || kind === 'union') throw new UsageError(`${typeName(value.type)} is neither true nor false`);
   return scalarOf(scalar) !== 0n;

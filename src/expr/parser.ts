@@ -8,6 +8,7 @@
 
 import { UsageError } from '../base/errors.ts';
 import { charType, constantType } from './c-types.ts';
+import type { Type } from '../debuginfo/types/type.ts';
 import type { Scope } from './scope.ts';
 import type { BinaryOperator, Expression, UnaryOperator } from './syntax.ts';
 import { tokenize, type Token } from './token.ts';
@@ -29,6 +30,14 @@ export function parseExpression(text: string, scope: Scope): Expression {
   const expression = parser.expression(0);
   parser.expectEnd();
   return expression;
+}
+
+/** A type name alone. Throws UsageError where the text is none, LookupError where the type is not known. */
+export function parseTypeName(text: string, scope: Scope): Type {
+  const parser = new Parser(text, scope);
+  const type = parseType(parser);
+  parser.expectEnd();
+  return type;
 }
 
 /** The tokens of one text, taken one after another. */

@@ -60,6 +60,8 @@ export class Module {
   readonly btf: () => Btf | undefined;
   /** Where its per-CPU variables begin, as its symbols have them; undefined where it has none. */
   readonly perCpuStart: VirtAddr | undefined;
+  /** In bytes, of its per-CPU variables on one CPU. */
+  readonly perCpuSize: number;
   /** The debug file of this very build; undefined where none was found. */
   readonly debug: () => ModuleDebug | undefined;
 
@@ -72,7 +74,8 @@ export class Module {
     this.symbols = once(() => attempt(() => readSymbols(view, this.name, this.regions)));
     this.orc = once(() => attempt(() => readOrc(kernel, view, this.name)));
     this.btf = once(() => attempt(() => this.#readBtf(kernel)));
-    this.perCpuStart = attempt(() => (view.number('percpu_size') === 0 ? undefined : view.pointer('percpu')));
+    this.perCpuSize = attempt(() => view.number('percpu_size')) ?? 0;
+    this.perCpuStart = this.perCpuSize === 0 ? undefined : attempt(() => view.pointer('percpu'));
     this.debug = once(() => this.#findDebug(kernel));
   }
 

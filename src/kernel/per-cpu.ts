@@ -5,6 +5,7 @@
 
 import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
 import { LookupError } from '../base/errors.ts';
+import type { KernelSymbol } from '../debuginfo/symbols/symbol-table.ts';
 import type { Kernel } from './kernel.ts';
 
 const MOST_CPUS = 8192;
@@ -27,6 +28,18 @@ export class PerCpu {
       this.#offsets.set(cpu, offset);
     }
     return offset;
+  }
+
+  /** Whether a symbol stands for a variable that each CPU has its own of. */
+  isPerCpu({ address, module }: KernelSymbol): boolean {
+    if (module !== undefined) {
+      const owner = this.#kernel.modules().named(module);
+      const from = owner?.perCpuStart;
+      return from !== undefined && address >= from && address < addVirt(from, owner?.perCpuSize ?? 0);
+    }
+    const start = this.#kernel.addressOf('__per_cpu_start');
+    const end = this.#kernel.addressOf('__per_cpu_end');
+    return start !== undefined && end !== undefined && address >= start && address < end;
   }
 
   /** The address of a per-CPU pointer (`__percpu`) on one CPU. */

@@ -2,6 +2,7 @@
 
 import type { Backtrace } from './backtrace.ts';
 import type { ExceptionFrames } from './exception-frames.ts';
+import type { ExpressionValue, PerCpuAddresses } from './expression.ts';
 import type { LogReport } from './log.ts';
 import type { MemoryDump } from './memory-dump.ts';
 import type { ModuleReport } from './module-list.ts';
@@ -10,10 +11,13 @@ import type { RawStack } from './raw-stack.ts';
 import type { RunTimes } from './run-times.ts';
 import type { StackOverflows } from './stack-overflow.ts';
 import type { StackText } from './stack-text.ts';
+import type { StructureReport } from './structure.ts';
 import type { SymbolReport } from './symbol-lookup.ts';
 import type { SystemReport } from './system.ts';
 import type { TaskInfo } from './task-info.ts';
 import type { Translation } from './translate.ts';
+import type { Declaration, EnumDefinition, TypeDefinition } from './type-definition.ts';
+import type { TypeList } from './type-search.ts';
 
 /** Text that is an answer of its own: help, a session variable. */
 export interface TextResult {
@@ -30,17 +34,24 @@ export interface NoteResult {
 export type Result =
   | Backtrace
   | ExceptionFrames
+  | Declaration
+  | EnumDefinition
+  | ExpressionValue
   | LogReport
   | MemoryDump
   | ModuleReport
   | NoteResult
+  | PerCpuAddresses
   | ProcessList
   | RawStack
   | RunTimes
   | StackOverflows
   | StackText
+  | StructureReport
   | SymbolReport
   | SystemReport
   | TaskInfo
   | TextResult
-  | Translation;
+  | Translation
+  | TypeDefinition
+  | TypeList;

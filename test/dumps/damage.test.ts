@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { FaultError, VmcoreError } from '../../src/base/errors.ts';
 import { addVirt, type VirtAddr } from '../../src/base/addr.ts';
 import { parseLine } from '../../src/commands/line.ts';
-import { commandOf, runCommand } from '../../src/commands/run.ts';
+import { invocationOf, runCommand } from '../../src/commands/run.ts';
 import { Session } from '../../src/commands/session.ts';
 import { NodeHost } from '../../src/faces/node/host.ts';
 import { renderText } from '../../src/render/text/index.ts';
@@ -46,8 +46,7 @@ function run(session: Session, line: string): string {
   if (parsed.kind !== 'command') return '';
   const lines: string[] = [];
   try {
-    for (const result of runCommand(session, commandOf(parsed.words), parsed.words.slice(1)))
-      lines.push(...renderText(result));
+    for (const result of runCommand(session, invocationOf(parsed.words))) lines.push(...renderText(result));
   } catch (error) {
     if (!(error instanceof VmcoreError)) throw error;
     lines.push(`error: ${error.message}`);

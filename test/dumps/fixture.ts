@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { Session } from '../../src/commands/session.ts';
 import { parseLine } from '../../src/commands/line.ts';
-import { commandOf, runCommand } from '../../src/commands/run.ts';
+import { invocationOf, runCommand } from '../../src/commands/run.ts';
 import { NodeHost } from '../../src/faces/node/host.ts';
 import { renderAll } from '../../src/render/text/index.ts';
 import { openTarget } from '../../src/target/target.ts';
@@ -150,6 +150,6 @@ export class Fixture {
   run(line: string): string[] {
     const parsed = parseLine(line);
     if (parsed.kind !== 'command') return [];
-    return [...renderAll(runCommand(this.session, commandOf(parsed.words), parsed.words.slice(1)))];
+    return [...renderAll(runCommand(this.session, invocationOf(parsed.words)))];
   }
 }

@@ -9,7 +9,7 @@ import { icedWithoutNode } from '../iced-plugin.mjs';
 
 const entry = `
   export { Session } from './src/commands/session.ts';
-  export { commandOf, runCommand } from './src/commands/run.ts';
+  export { invocationOf, runCommand } from './src/commands/run.ts';
   export { complete } from './src/commands/complete.ts';
   export { loadDisassembler } from './src/disasm/disassembler.ts';
   export { openTarget } from './src/target/target.ts';

@@ -6,16 +6,40 @@ import { foreach } from './foreach.ts';
 import { help } from './help.ts';
 import { log } from './log.ts';
 import { mod } from './mod.ts';
+import { p, pd, px } from './p.ts';
 import { ps } from './ps.ts';
 import { quit } from './quit.ts';
 import { dec, hex } from './radix.ts';
 import { rd } from './rd.ts';
 import { set } from './set.ts';
+import { struct, union } from './struct.ts';
 import { sym } from './sym.ts';
 import { sys } from './sys.ts';
 import { vtop } from './vtop.ts';
+import { whatis } from './whatis.ts';
 
-export const commands: readonly Command[] = [bt, dec, foreach, help, hex, log, mod, ps, quit, rd, set, sym, sys, vtop];
+export const commands: readonly Command[] = [
+  bt,
+  dec,
+  foreach,
+  help,
+  hex,
+  log,
+  mod,
+  p,
+  pd,
+  ps,
+  px,
+  quit,
+  rd,
+  set,
+  struct,
+  sym,
+  sys,
+  union,
+  vtop,
+  whatis,
+];
 
 export function findCommand(name: string): Command | undefined {
   return commands.find((command) => command.name === name || command.aliases.includes(name));

@@ -4,7 +4,7 @@
  */
 
 import { LookupError } from '../../base/errors.ts';
-import type { CompoundType, EnumConstant, EnumType, Type, TypedefType } from './type.ts';
+import { strip, type CompoundType, type EnumConstant, type EnumType, type Type, type TypedefType } from './type.ts';
 
 export interface TypeSource {
   /** "BTF", "DWARF": for people. */
@@ -50,6 +50,13 @@ export class TypeCatalog {
       );
     }
     return this.#compounds.get(key);
+  }
+
+  /** The definition of a struct or union that a source only declares; any other type, and what nobody defines, as it is. */
+  definition(type: Type): Type {
+    const bare = strip(type);
+    if ((bare.kind !== 'struct' && bare.kind !== 'union') || bare.complete || bare.name === undefined) return type;
+    return this.compound(bare.kind, bare.name) ?? type;
   }
 
   /** As `compound`, for structures that must be there. Throws LookupError. */

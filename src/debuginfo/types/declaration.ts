@@ -32,6 +32,8 @@ export function declare(type: Type, declarator: string, depth = 0): string {
       return declare(type.returns, `${declarator}(${parametersOf(type, depth)})`, depth + 1);
     case 'qualified': {
       const inner = type.target;
+      // The qualifier of an array is that of its elements, which debug information gives one already.
+      if (inner.kind === 'array') return declare(inner, declarator, depth + 1);
       if (inner.kind === 'pointer') {
         const qualified = `* ${type.qualifier}${declarator === '' ? '' : ` ${declarator}`}`;
         return declare(inner.target, pointerTo(inner.target, qualified), depth + 1);
@@ -51,7 +53,8 @@ export function declare(type: Type, declarator: string, depth = 0): string {
 
 /** What binds tighter than the star stands outside of parentheses. */
 function pointerTo(target: Type, declarator: string): string {
-  return target.kind === 'array' || target.kind === 'function' ? `(${declarator})` : declarator;
+  const bare = target.kind === 'qualified' ? target.target : target;
+  return bare.kind === 'array' || bare.kind === 'function' ? `(${declarator})` : declarator;
 }
 
 function parametersOf(type: FunctionType, depth: number): string {

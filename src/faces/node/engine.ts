@@ -10,7 +10,7 @@ import { checkCancelled } from '../../base/cancel.ts';
 import { InternalError, NeedResource } from '../../base/errors.ts';
 import type { Command } from '../../commands/command.ts';
 import { complete, type Completion } from '../../commands/complete.ts';
-import { commandOf, runCommand } from '../../commands/run.ts';
+import { invocationOf, runCommand, type Invocation } from '../../commands/run.ts';
 import { Session } from '../../commands/session.ts';
 import { loadDisassembler } from '../../disasm/disassembler.ts';
 import type { Result } from '../../query/result.ts';
@@ -87,19 +87,20 @@ export class LocalEngine implements Engine {
   }
 
   async *run({ line, words, format }: EngineRequest): AsyncGenerator<string, Ending, void> {
-    const command = commandOf(words);
-    const results = this.#results(command, words.slice(1));
+    const invocation = invocationOf(words);
+    const { command } = invocation;
+    const results = this.#results(invocation);
     if (format === 'text') yield* textOf(results);
     else yield* jsonOf(line, command, results);
     return command.name === 'quit' ? 'quit' : 'answered';
   }
 
-  async *#results(command: Command, args: readonly string[]): AsyncGenerator<Result, void, void> {
+  async *#results(invocation: Invocation): AsyncGenerator<Result, void, void> {
     let given = 0;
     for (;;) {
       try {
         let index = 0;
-        for (const result of runCommand(this.#session, command, args)) {
+        for (const result of runCommand(this.#session, invocation)) {
           if (++index <= given) continue;
           given = index;
           yield result;

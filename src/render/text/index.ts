@@ -4,6 +4,9 @@ import { assertNever } from '../../base/errors.ts';
 import type { Result } from '../../query/result.ts';
 import { renderBacktrace } from './backtrace.ts';
 import { renderExceptionFrames } from './exception-frames.ts';
+import { renderDeclaration, renderDefinition, renderEnum, renderTypeList } from './definition.ts';
+import { renderExpression, renderPerCpuAddresses } from './expression.ts';
+import { renderStructure } from './structure.ts';
 import { renderLog } from './log.ts';
 import { renderMemory } from './memory.ts';
 import { renderProcesses, renderRunTimes } from './processes.ts';
@@ -14,7 +17,7 @@ import { renderSystem, renderTask } from './system.ts';
 import { renderModules, renderSymbols } from './tables.ts';
 import { renderTranslation } from './translation.ts';
 
-/** The results of one command, one after the other; a free line stands between stacks, as crash leaves one. */
+/** The results of one command, one after the other; a free line stands between stacks, and between objects of an array, as crash leaves one. */
 export function* renderAll(results: Iterable<Result>): Generator<string> {
   let previous: Result | undefined;
   for (const result of results) {
@@ -26,7 +29,8 @@ export function* renderAll(results: Iterable<Result>): Generator<string> {
 
 /** What stands between two results of one command. */
 export function lineBetween(previous: Result, result: Result): readonly string[] {
-  return isStack(previous) && isStack(result) ? [''] : [];
+  const nextObject = result.type === 'structure' && result.index > 0;
+  return nextObject || (isStack(previous) && isStack(result)) ? [''] : [];
 }
 
 function isStack(result: Result): boolean {
@@ -41,6 +45,10 @@ export function renderText(result: Result): Iterable<string> {
       return renderBacktrace(result);
     case 'exception-frames':
       return renderExceptionFrames(result);
+    case 'declaration':
+      return renderDeclaration(result);
+    case 'enum-definition':
+      return renderEnum(result);
     case 'log':
       return renderLog(result);
     case 'memory':
@@ -49,6 +57,8 @@ export function renderText(result: Result): Iterable<string> {
       return renderModules(result);
     case 'note':
       return [`(${result.message})`];
+    case 'per-cpu':
+      return renderPerCpuAddresses(result);
     case 'processes':
       return renderProcesses(result);
     case 'raw-stack':
@@ -59,6 +69,8 @@ export function renderText(result: Result): Iterable<string> {
       return renderStackOverflows(result);
     case 'stack-text':
       return renderStackText(result);
+    case 'structure':
+      return renderStructure(result);
     case 'symbols':
       return renderSymbols(result);
     case 'system':
@@ -69,6 +81,12 @@ export function renderText(result: Result): Iterable<string> {
       return result.lines;
     case 'translation':
       return renderTranslation(result);
+    case 'type-definition':
+      return renderDefinition(result);
+    case 'type-list':
+      return renderTypeList(result);
+    case 'value':
+      return renderExpression(result);
     default:
       return assertNever(result);
   }

@@ -1,0 +1,87 @@
+/** The names of C expressions outside of any frame: the kernel's and its modules' variables, functions, per-CPU variables. */
+
+import { UsageError } from '../base/errors.ts';
+import { nearestNames } from '../base/suggest.ts';
+import type { KernelSymbol } from '../debuginfo/symbols/symbol-table.ts';
+import type { TypeCatalog } from '../debuginfo/types/catalog.ts';
+import type { Scope } from '../expr/scope.ts';
+import type { AddressSpace } from '../memory/address-space.ts';
+import { valueAt, type Value } from '../values/value.ts';
+import type { Kernel } from './kernel.ts';
+import { functionTypeAt, typeOfVariable } from './symbol-types.ts';
+
+export class GlobalScope implements Scope {
+  readonly types: TypeCatalog;
+  readonly memory: AddressSpace;
+  readonly #kernel: Kernel;
+  readonly #history: (number: number | undefined) => Value | undefined;
+
+  /**
+   * @param memory where pointers lead: the kernel's, or that of a process
+   * @param history earlier values by their number, or the last one
+   */
+  constructor(
+    kernel: Kernel,
+    memory: AddressSpace = kernel.memory,
+    history: (number: number | undefined) => Value | undefined = () => undefined,
+  ) {
+    this.types = kernel.userTypes;
+    this.memory = memory;
+    this.#kernel = kernel;
+    this.#history = history;
+  }
+
+  variable(name: string): Value | undefined {
+    const [symbol] = this.#kernel.symbols.named(name);
+    if (symbol === undefined) return undefined;
+    if (this.#kernel.perCpu.isPerCpu(symbol))
+      throw new UsageError(`${name} is a per-CPU variable: say of which CPU, as in ${name}:0`);
+    return this.#typed(symbol);
+  }
+
+  perCpu(name: string, cpu: number): Value | undefined {
+    const symbol = this.#perCpuSymbol(name);
+    if (symbol === undefined) return undefined;
+    const type = typeOfVariable(this.#kernel, symbol);
+    if (type === undefined) throw unknownType(name);
+    return valueAt(this.#kernel.memory, type, this.#kernel.perCpu.at(symbol.address, cpu));
+  }
+
+  isPerCpu(name: string): boolean {
+    return this.#perCpuSymbol(name) !== undefined;
+  }
+
+  history(number: number | undefined): Value | undefined {
+    return this.#history(number);
+  }
+
+  suggestions(name: string): readonly string[] {
+    const { symbols } = this.#kernel;
+    return nearestNames(name, namesOf(symbols.all()));
+  }
+
+  #perCpuSymbol(name: string): KernelSymbol | undefined {
+    return this.#kernel.symbols.named(name).find((symbol) => this.#kernel.perCpu.isPerCpu(symbol));
+  }
+
+  #typed(symbol: KernelSymbol): Value {
+    const { memory, symbols } = this.#kernel;
+    const type = symbols.isText(symbol.address)
+      ? (functionTypeAt(this.#kernel, symbol.address) ?? unknownFunction)
+      : typeOfVariable(this.#kernel, symbol);
+    if (type === undefined) throw unknownType(symbol.name);
+    return valueAt(memory, type, symbol.address);
+  }
+}
+
+const unknownFunction = { kind: 'function', returns: { kind: 'void' }, parameters: [], variadic: true } as const;
+
+function unknownType(name: string): UsageError {
+  return new UsageError(
+    `no debug information tells the type of ${name}; "sym ${name}" has its address, which a cast can give a type: *(int *)0x…`,
+  );
+}
+
+function* namesOf(symbols: Iterable<KernelSymbol>): Generator<string> {
+  for (const symbol of symbols) yield symbol.name;
+}
