@@ -12,7 +12,11 @@ export type Inspection =
 export function inspectDump(path: string): Inspection {
   const host = new NodeHost();
   const file = host.open(path);
-  if (file === undefined) return { trouble: `${path}: ${host.whyNot(path)}` };
+  if (file === undefined) {
+    const why = host.whyNot(path);
+    const advice = why === 'permission denied' ? "; it belongs to QEMU's user: sudo chown makes it yours" : '';
+    return { trouble: `${path}: ${why}${advice}` };
+  }
   try {
     const { format, vmcoreinfo, warnings } = openDump(new FileSource(file));
     return { format, vmcoreinfo: vmcoreinfo !== undefined, warnings };
