@@ -1,6 +1,6 @@
 /** What `bt` and `foreach bt` say of a stack: which answer, by the options that choose one, and which of them are kept. */
 
-import { attempt, LookupError } from '../base/errors.ts';
+import { attempt, LookupError, UsageError } from '../base/errors.ts';
 import { checkCancelled } from '../base/cancel.ts';
 import { nearestNames } from '../base/suggest.ts';
 import { backtraceOf, hiddenBacktrace, type BacktraceColumns } from '../query/backtrace.ts';
@@ -108,6 +108,7 @@ function wordColumns(args: ParsedArguments): 'none' | WordColumns {
 
 /** A name that is also a hex number is taken for both. */
 function parseReference({ kernel }: Session, word: string): Reference {
+  if (word === '') throw new UsageError('bt: -R wants the name of a function, or an address');
   if (kernel.symbols.named(word).length > 0) return { name: word, address: undefined };
   const address = attempt(() => addressOfName(kernel, word.replace(/^\((.*)\)$/, '$1'))) ?? hexAndOffset(word);
   return { name: word, address };
