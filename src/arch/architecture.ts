@@ -31,10 +31,26 @@ export interface PageWalk {
   readonly executable: boolean;
 }
 
+/** Virtual pages that follow each other and are mapped to physical pages that do so, too. */
+export interface MappedRun {
+  /** The first: virtual address / 4096, which fits a double. */
+  readonly page: number;
+  readonly physicalAddress: number;
+  readonly pages: number;
+}
+
+/** A page table that could not be followed, and is left out. */
+export type BrokenTable = (table: PhysAddr, why: string) => void;
+
 export interface PageTables {
   /** The physical address of a virtual one given in halves, or -1 where it is not mapped. Throws FaultError. */
   translate(high: number, low: number): number;
   walk(address: VirtAddr): PageWalk;
+  /**
+   * What is mapped of the virtual pages [first, end), ascending, in the half of the address space that `first` is in.
+   * Each table is entered once: tables that lead back to themselves are told to `broken`.
+   */
+  mappings(first: number, end: number, broken: BrokenTable): Generator<MappedRun>;
 }
 
 export interface PagingMode {

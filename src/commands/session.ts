@@ -14,6 +14,7 @@ import type { AddressSpace } from '../memory/address-space.ts';
 import { readTasks, type Task, type TaskList } from '../kernel/tasks.ts';
 import { findCrashTask, type CrashTask } from '../query/crash-task.ts';
 import { addressOfName, parseOffset } from '../query/symbol-lookup.ts';
+import { evaluateAddress } from './address-expression.ts';
 import type { Target } from '../target/target.ts';
 import { Unwinder } from '../unwind/unwinder.ts';
 import type { ParsedArguments } from './options.ts';
@@ -71,18 +72,35 @@ export class Session {
     return evaluateText(text, new GlobalScope(this.kernel, space, earlier));
   }
 
-  /** The address a word means: a symbol or hex, with an optional offset, or a C expression in parentheses. */
+  /**
+   * The address a word means: a symbol or hex, with an optional offset; in parentheses arithmetic on such, in which
+   * symbols are their addresses as crash has it, or any other C expression.
+   */
   address(word: string): VirtAddr {
-    const inner = /^\((.*)\)$/.exec(word)?.[1] ?? word;
-    const address = addressOfName(this.kernel, inner) ?? hexAndOffset(inner);
-    if (address === undefined && inner !== word) return virtAddr(scalarOf(this.evaluate(inner)));
+    const inner = /^\((.*)\)$/.exec(word)?.[1];
+    if (inner !== undefined) return this.#expressed(inner);
+    const address = addressOfName(this.kernel, word) ?? hexAndOffset(word);
     if (address === undefined) {
-      const offset = /\+(.*)$/.exec(inner)?.[1];
+      const offset = /\+(.*)$/.exec(word)?.[1];
       if (offset !== undefined && parseOffset(offset) === undefined)
         throw new UsageError(`${word}: the offset ${offset} is no number: decimal as in 16, or hexadecimal as in 0x10`);
       throw new UsageError(`${word} is no symbol and no hexadecimal address`);
     }
     return address;
+  }
+
+  #expressed(text: string): VirtAddr {
+    const address = addressOfName(this.kernel, text) ?? hexAndOffset(text) ?? this.#arithmetic(text);
+    return address ?? virtAddr(scalarOf(this.evaluate(text)));
+  }
+
+  #arithmetic(text: string): VirtAddr | undefined {
+    try {
+      return virtAddr(evaluateAddress(text, (name) => addressOfName(this.kernel, name)));
+    } catch (error) {
+      if (error instanceof UsageError) return undefined;
+      throw error;
+    }
   }
 }
 

@@ -74,8 +74,11 @@ export function kernelRoot(kernel: Kernel): VirtAddr {
   return addVirt(START_KERNEL_MAP, BigInt(root) - kernel.target.load.physBase);
 }
 
-/** Whether an address is one of user space: bit 47 or 56, by the paging mode. */
+/** Where user space ends: bit 47 or 56, by the paging mode. */
+export function userSpaceEnd(kernel: Kernel): VirtAddr {
+  return virtAddr(kernel.target.load.paging.levels === 5 ? 1n << 56n : 1n << 47n);
+}
+
 export function isUserAddress(kernel: Kernel, address: VirtAddr): boolean {
-  const top = kernel.target.load.paging.levels === 5 ? 1n << 56n : 1n << 47n;
-  return virtAddr(address) < top;
+  return address < userSpaceEnd(kernel);
 }

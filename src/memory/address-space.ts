@@ -7,7 +7,7 @@
 
 import { hi32, join64, lo32, PAGE_SIZE, physAddr, virtAddr, type PhysAddr, type VirtAddr } from '../base/addr.ts';
 import { FaultError, type AddressSpaceName } from '../base/errors.ts';
-import type { PageTables, PageWalk } from '../arch/architecture.ts';
+import type { BrokenTable, MappedRun, PageTables, PageWalk } from '../arch/architecture.ts';
 import { decodeText } from '../bytes/read.ts';
 import type { PhysicalMemory } from './physical-memory.ts';
 
@@ -35,6 +35,11 @@ export class AddressSpace {
   /** Every page-table entry on the way. Throws FaultError where a table is not in the dump. */
   walk(address: VirtAddr): PageWalk {
     return this.#tables.walk(address);
+  }
+
+  /** What is mapped of [start, end), ascending and in whole pages, in the half of the address space `start` is in. */
+  mappings(start: VirtAddr, end: VirtAddr, broken: BrokenTable): Generator<MappedRun> {
+    return this.#tables.mappings(pageNumber(start), pageNumber(end - 1n) + 1, broken);
   }
 
   /** Fills `target` from a virtual address on. Throws FaultError with the first address that cannot be read. */
@@ -139,7 +144,7 @@ export class AddressSpace {
   #translate(address: bigint): number {
     const high = hi32(address);
     const low = lo32(address);
-    const page = high * 0x10_0000 + (low >>> 12);
+    const page = pageNumberOf(high, low);
     let frame = this.#translations.get(page);
     if (frame === undefined) {
       frame = this.#lookUp(address, high, low);
@@ -160,6 +165,14 @@ export class AddressSpace {
     if (physical < 0) throw new FaultError(this.name, address, 'not-mapped');
     return physical;
   }
+}
+
+function pageNumber(address: bigint): number {
+  return pageNumberOf(hi32(address), lo32(address));
+}
+
+function pageNumberOf(high: number, low: number): number {
+  return high * 0x10_0000 + (low >>> 12);
 }
 
 function concat(parts: readonly Uint8Array[]): Uint8Array {

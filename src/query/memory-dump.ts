@@ -1,72 +1,157 @@
 /** Memory as words: the answer to `rd`. */
 
-import { addVirt, physAddr, virtAddr, type VirtAddr } from '../base/addr.ts';
+import { addVirt, lo32, PAGE_SIZE, physAddr, virtAddr, type VirtAddr } from '../base/addr.ts';
+import { checkCancelled } from '../base/cancel.ts';
 import { FaultError } from '../base/errors.ts';
+import type { HostFile } from '../base/host.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
+import type { WordDetail, WordLabel } from './word-label.ts';
 
-export interface MemoryDump {
-  readonly type: 'memory';
+/** A run of memory that could be read, and what could not be behind it. */
+export interface MemoryPiece {
   readonly address: VirtAddr;
-  readonly physical: boolean;
+  readonly bytes: Uint8Array;
+  readonly hole: MemoryHole | undefined;
+}
+
+export interface MemoryHole {
+  /** In bytes. */
+  readonly size: number;
+  readonly why: string;
+}
+
+/** A piece and how it is shown; `rd` gives as many as its range has. */
+export interface MemoryDump extends MemoryPiece {
+  readonly type: 'memory';
+  /** Set in the first piece of a per-CPU variable. */
+  readonly cpu: number | undefined;
+  /** Physical addresses and file offsets have no leading zeros. */
+  readonly space: 'virtual' | 'physical' | 'file';
   /** Bytes per unit: 1, 2, 4, 8. */
   readonly unit: number;
-  readonly format: 'hex' | 'decimal' | 'unsigned' | 'symbol' | 'string';
+  /** `string` is text up to its zero, `text` what is printable of the bytes. */
+  readonly format: 'hex' | 'decimal' | 'unsigned' | 'symbol' | 'string' | 'text';
   readonly ascii: boolean;
+  /** Units are shown most significant byte first, as a network has them. */
+  readonly swapped: boolean;
+  /** What the words point at, by position, for the symbol format. */
+  readonly labels: ReadonlyMap<number, WordLabel>;
+  readonly detail: WordDetail;
+}
+
+/** Memory for a file of the user's: the answer to `rd -r`, written by the face. */
+export interface RawMemory {
+  readonly type: 'raw-memory';
+  readonly address: VirtAddr;
+  readonly path: string;
   readonly bytes: Uint8Array;
-  /** What cut the dump short. */
-  readonly fault: string | undefined;
-  /** By position of the word, for the symbol format. */
-  readonly labels: ReadonlyMap<number, string>;
 }
 
 export interface MemorySource {
-  readonly physical: boolean;
+  readonly space: MemoryDump['space'];
+  /** Throws FaultError. */
   readInto(address: VirtAddr, target: Uint8Array): void;
 }
 
 export function virtualMemory(space: AddressSpace): MemorySource {
-  return { physical: false, readInto: (address, target) => space.readInto(address, target) };
+  return { space: 'virtual', readInto: (address, target) => space.readInto(address, target) };
 }
 
 export function physicalMemory(memory: PhysicalMemory): MemorySource {
-  return { physical: true, readInto: (address, target) => memory.read(physAddr(Number(address)), target) };
+  return { space: 'physical', readInto: (address, target) => memory.read(physAddr(Number(address)), target) };
 }
 
-const CHUNK = 4096;
+/** A file by its offsets, which stand in the place of addresses. */
+export function fileMemory(file: HostFile): MemorySource {
+  return {
+    space: 'file',
+    readInto: (address, target) => {
+      const count = file.readInto(Number(address), target);
+      if (count < target.length) throw new FaultError('file', addVirt(address, count), 'not-in-dump');
+    },
+  };
+}
 
-/**
- * As many of `length` bytes as can be read, up to the first fault.
- * @throws FaultError where not even the first can
- */
-export function readMemory(
+const PIECE_SIZE = 1 << 20;
+
+/** `length` bytes, as far as they can be read, and the holes between them. A unit that is partly in a hole is in it. */
+export function* readPieces(
+  source: MemorySource,
+  start: VirtAddr,
+  length: number,
+  unit: number,
+): Generator<MemoryPiece> {
+  for (let at = 0; at < length;) {
+    checkCancelled();
+    const address = addVirt(start, at);
+    const buffer = new Uint8Array(Math.min(length - at, PIECE_SIZE));
+    const { filled, fault } = fill(source, address, buffer);
+    const read = fault === undefined ? filled : filled - (filled % unit);
+    const end = fault === undefined ? at + read : holeEnd(source, start, at + filled, length, unit);
+    yield {
+      address,
+      bytes: buffer.subarray(0, read),
+      hole: fault && { size: end - at - read, why: fault.message },
+    };
+    at = end;
+  }
+}
+
+function fill(
   source: MemorySource,
   address: VirtAddr,
-  length: number,
-): { bytes: Uint8Array; fault: string | undefined } {
-  const bytes = new Uint8Array(length);
-  let done = 0;
-  while (done < length) {
-    const at = addVirt(address, done);
-    const step = Math.min(length - done, CHUNK - Number(at & BigInt(CHUNK - 1)));
-    try {
-      source.readInto(at, bytes.subarray(done, done + step));
-    } catch (error) {
-      if (!(error instanceof FaultError) || done === 0) throw error;
-      return { bytes: bytes.subarray(0, done), fault: error.message };
+  target: Uint8Array,
+): { filled: number; fault: FaultError | undefined } {
+  let filled = 0;
+  while (filled < target.length) {
+    const at = addVirt(address, filled);
+    const part = target.subarray(filled, filled + toPageEnd(at));
+    const fault = faultIn(source, at, part);
+    if (fault !== undefined) {
+      const there = Number(fault.address - at);
+      const cut = there > 0 && there < part.length;
+      const isThere = cut && faultIn(source, at, part.subarray(0, there)) === undefined;
+      return { filled: filled + (isThere ? there : 0), fault };
     }
-    done += step;
+    filled += part.length;
   }
-  return { bytes, fault: undefined };
+  return { filled, fault: undefined };
 }
 
-/** The label of each 8-byte word that `labelOf` knows. */
-export function labelWords(bytes: Uint8Array, labelOf: (value: VirtAddr) => string | undefined): Map<number, string> {
+/** The offset at which memory can be read again: a page, and the beginning of a unit. */
+function holeEnd(source: MemorySource, start: VirtAddr, from: number, length: number, unit: number): number {
+  const probe = new Uint8Array(1);
+  let at = from;
+  for (let pages = 1; ; pages++) {
+    at += toPageEnd(addVirt(start, at));
+    if (at >= length) return length;
+    if (faultIn(source, addVirt(start, at), probe) === undefined) return Math.min(length, Math.ceil(at / unit) * unit);
+    if (pages % 1024 === 0) checkCancelled();
+  }
+}
+
+function faultIn(source: MemorySource, address: VirtAddr, target: Uint8Array): FaultError | undefined {
+  try {
+    source.readInto(address, target);
+    return undefined;
+  } catch (error) {
+    if (error instanceof FaultError) return error;
+    throw error;
+  }
+}
+
+function toPageEnd(address: VirtAddr): number {
+  return PAGE_SIZE - (lo32(address) & (PAGE_SIZE - 1));
+}
+
+/** The label of each 8-byte word that points at something. */
+export function labelWords(bytes: Uint8Array, labelOf: (value: VirtAddr) => WordLabel): Map<number, WordLabel> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const labels = new Map<number, string>();
+  const labels = new Map<number, WordLabel>();
   for (let at = 0; at + 8 <= bytes.length; at += 8) {
     const label = labelOf(virtAddr(view.getBigUint64(at, true)));
-    if (label !== undefined) labels.set(at / 8, label);
+    if (label.kind !== 'number') labels.set(at / 8, label);
   }
   return labels;
 }

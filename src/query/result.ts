@@ -4,7 +4,8 @@ import type { Backtrace } from './backtrace.ts';
 import type { ExceptionFrames } from './exception-frames.ts';
 import type { ExpressionValue, PerCpuAddresses } from './expression.ts';
 import type { LogReport } from './log.ts';
-import type { MemoryDump } from './memory-dump.ts';
+import type { MemoryDump, RawMemory } from './memory-dump.ts';
+import type { SearchReport } from './memory-search.ts';
 import type { ModuleReport } from './module-list.ts';
 import type { ProcessList } from './process-list.ts';
 import type { RawStack } from './raw-stack.ts';
@@ -48,6 +49,8 @@ export type Result =
   | StackOverflows
   | StackText
   | StructureReport
+  | RawMemory
+  | SearchReport
   | SymbolReport
   | SystemReport
   | TaskInfo

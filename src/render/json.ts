@@ -4,16 +4,40 @@
  */
 
 import { hex0x } from '../base/addr.ts';
+import { decodeText } from '../bytes/read.ts';
 import { wordsOf } from '../bytes/words.ts';
+import type { MemoryPiece } from '../query/memory-dump.ts';
+import type { SearchReport } from '../query/memory-search.ts';
 import type { Result } from '../query/result.ts';
 
 /** A result as a value that JSON.stringify takes as it is. */
 export function toJson(result: Result): unknown {
-  if (result.type === 'memory') {
-    const { type, address, physical, unit, fault, labels } = result;
-    return plain({ type, address, physical, unit, words: wordsOf(result.bytes, unit), labels, fault });
+  switch (result.type) {
+    case 'memory': {
+      const { bytes, format, ascii: _ascii, swapped: _swapped, detail: _detail, ...rest } = result;
+      const text = format === 'string' || format === 'text' ? decodeText(bytes) : undefined;
+      return plain({ ...rest, words: wordsOf(bytes, result.unit), text });
+    }
+    case 'raw-memory':
+      return plain({ ...result, bytes: result.bytes.length });
+    case 'search':
+      return plain(searchJson(result));
+    default:
+      return plain(result);
   }
-  return plain(result);
+}
+
+/** Text as it stands in memory, and what is not UTF-8 in it as U+FFFD. */
+function searchJson({ heading: _heading, words, texts, ...rest }: SearchReport): object {
+  const around = (pieces: readonly MemoryPiece[]): object[] | undefined =>
+    pieces.length === 0
+      ? undefined
+      : pieces.map(({ bytes, ...piece }) => ({ ...piece, words: wordsOf(bytes, rest.unit) }));
+  return {
+    ...rest,
+    words: words.map((hit) => ({ ...hit, before: around(hit.before), after: around(hit.after) })),
+    texts: texts.map(({ address, bytes }) => ({ address, text: decodeText(bytes) })),
+  };
 }
 
 function plain(value: unknown): unknown {

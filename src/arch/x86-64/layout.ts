@@ -16,3 +16,32 @@ export const KERNEL_SPACE = virtAddr(0xff00_0000_0000_0000n);
 export const CR3_ROOT_MASK = 0x000f_ffff_ffff_e000n;
 export const CR3_USER_HALF = 0x1000n;
 export const CR4_LA57 = 1n << 12n;
+/** Where modules (and other code made at run time) end: the fixed maps begin there. */
+export const MODULES_END = virtAddr(0xffff_ffff_ff00_0000n);
+
+export interface RegionBases {
+  readonly directMap: bigint;
+  readonly vmalloc: bigint;
+  readonly vmemmap: bigint;
+  readonly vmemmapSize: bigint;
+}
+
+/**
+ * Where the large regions begin without KASLR, by paging levels. The direct map is given at the lowest place it ever
+ * had: it moved up by one PGD entry when the LDT was mapped below it (d52888aa2753, v4.20).
+ */
+export function regionBases(levels: number): RegionBases {
+  return levels === 5
+    ? {
+        directMap: 0xff10_0000_0000_0000n,
+        vmalloc: 0xffa0_0000_0000_0000n,
+        vmemmap: 0xffd4_0000_0000_0000n,
+        vmemmapSize: 1n << 49n,
+      }
+    : {
+        directMap: 0xffff_8800_0000_0000n,
+        vmalloc: 0xffff_c900_0000_0000n,
+        vmemmap: 0xffff_ea00_0000_0000n,
+        vmemmapSize: 1n << 40n,
+      };
+}

@@ -6,7 +6,7 @@ import { halves } from '../../../test/builders/kernel.ts';
 import { PageTableBuilder, PhysicalPages } from '../../../test/builders/page-tables.ts';
 import { virtAddr } from '../../base/addr.ts';
 import { FaultError } from '../../base/errors.ts';
-import type { PageTables } from '../architecture.ts';
+import type { MappedRun, PageTables } from '../architecture.ts';
 import { X64PageTables } from './page-tables.ts';
 
 const MIB2 = 0x20_0000;
@@ -122,5 +122,84 @@ describe('translate', () => {
     const tables = new X64PageTables(pages, build.mode);
     expect(tables.translate(...halves(0xffff_ffff_ffff_ffffn))).toBe(build.mode.root + 0xfff);
     expect(tables.walk(virtAddr(0n)).entries).toHaveLength(5);
+  });
+});
+
+describe('mappings', () => {
+  const FIRST = 0xf_f000_0000_0000; // below the upper half of both, in pages
+  const LAST = 2 ** 52;
+
+  function mapped(tables: PageTables, first = FIRST, end = LAST): { runs: MappedRun[]; broken: string[] } {
+    const broken: string[] = [];
+    const runs = [...tables.mappings(first, end, (table, why) => broken.push(`${table.toString(16)}: ${why}`))];
+    return { runs, broken };
+  }
+
+  it.each([
+    [4, 0n],
+    [5, 0n],
+    [4, SME],
+    [5, SME],
+  ] as const)('are every page that translates, with %i levels and mask %s, what continues as one', (levels, mask) => {
+    const { build, tables } = tablesOf(levels, mask);
+    build.map(0xffff_8880_0000_1000n, 0x7000);
+    build.map(0xffff_8880_0000_2000n, 0x8000);
+    build.map(0xffff_8880_0000_3000n, 0x7000);
+    build.map(0xffff_8880_0020_0000n, 3 * MIB2, MIB2);
+    build.map(0xffff_8880_0040_0000n, 4 * MIB2, MIB2);
+    build.map(0xffff_8880_4000_0000n, 0x7f_c000_0000, GIB);
+    build.map(0xffff_ffff_ffff_f000n, 0x1_0000_3000);
+    const lowest = levels === 5 ? 0xff11_0000_0000_0000n : 0xffff_8000_0000_0000n;
+    build.map(lowest, 0x2000);
+    const { runs, broken } = mapped(tables);
+    expect(broken).toEqual([]);
+    expect(runs).toEqual([
+      { page: Number(lowest >> 12n), physicalAddress: 0x2000, pages: 1 },
+      { page: 0xf_fff8_8800_0001, physicalAddress: 0x7000, pages: 2 },
+      { page: 0xf_fff8_8800_0003, physicalAddress: 0x7000, pages: 1 },
+      { page: 0xf_fff8_8800_0200, physicalAddress: 3 * MIB2, pages: 1024 },
+      { page: 0xf_fff8_8804_0000, physicalAddress: 0x7f_c000_0000, pages: 0x4_0000 },
+      { page: LAST - 1, physicalAddress: 0x1_0000_3000, pages: 1 },
+    ]);
+    for (const { page, physicalAddress, pages } of runs) {
+      expect(tables.translate(...halves(BigInt(page) << 12n))).toBe(physicalAddress);
+      expect(tables.translate(...halves(BigInt(page + pages - 1) << 12n))).toBe(physicalAddress + (pages - 1) * 4096);
+    }
+  });
+
+  it('are cut to the pages wanted, within large ones too', () => {
+    const { build, tables } = tablesOf(4);
+    build.map(0xffff_8880_0020_0000n, 3 * MIB2, MIB2);
+    const base = 0xf_fff8_8800_0200;
+    expect(mapped(tables, base + 5, base + 7).runs).toEqual([
+      { page: base + 5, physicalAddress: 3 * MIB2 + 5 * 4096, pages: 2 },
+    ]);
+    expect(mapped(tables, base - 1, base + 1).runs).toEqual([{ page: base, physicalAddress: 3 * MIB2, pages: 1 }]);
+    expect(mapped(tables, base + 512, base + 600).runs).toEqual([]);
+    build.map(0x40_0000n, 0x9000);
+    expect(mapped(tables, 0, LAST).runs).toEqual([{ page: 0x400, physicalAddress: 0x9000, pages: 1 }]);
+  });
+
+  it('leave out a table that is not in the dump, and say so', () => {
+    const { build, tables, pages } = tablesOf(4);
+    build.map(0xffff_8880_0000_0000n, 0x5000);
+    build.map(0xffff_c900_0000_0000n, 0x6000);
+    const entry = pages.readWord(build.mode.root + 0x111 * 8);
+    pages.remove(Number(entry & 0x000f_ffff_ffff_f000n));
+    const { runs, broken } = mapped(tables);
+    expect(runs).toEqual([{ page: 0xf_fffc_9000_0000, physicalAddress: 0x6000, pages: 1 }]);
+    expect(broken).toHaveLength(1);
+    expect(broken[0]).toContain('not in the dump');
+  });
+
+  it('end on tables that lead to themselves', () => {
+    const pages = new PhysicalPages();
+    const build = new PageTableBuilder(pages, 5);
+    for (let index = 0; index < 512; index++)
+      pages.writeWord(build.mode.root + index * 8, BigInt(build.mode.root) | 1n);
+    const { runs, broken } = mapped(new X64PageTables(pages, build.mode));
+    expect(runs).toEqual([]);
+    expect(broken).toHaveLength(256);
+    expect(broken[0]).toContain('two entries lead to it');
   });
 });

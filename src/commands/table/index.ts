@@ -11,6 +11,7 @@ import { ps } from './ps.ts';
 import { quit } from './quit.ts';
 import { dec, hex } from './radix.ts';
 import { rd } from './rd.ts';
+import { search } from './search.ts';
 import { set } from './set.ts';
 import { struct, union } from './struct.ts';
 import { sym } from './sym.ts';
@@ -32,6 +33,7 @@ export const commands: readonly Command[] = [
   px,
   quit,
   rd,
+  search,
   set,
   struct,
   sym,

@@ -20,6 +20,7 @@ import { openTarget } from '../../target/target.ts';
 import { escapeJson } from './failure.ts';
 import { NodeHost } from './host.ts';
 import { tellFilesApart } from './tell-files-apart.ts';
+import { writeNewFile } from './write-new-file.ts';
 
 export interface EngineOptions {
   readonly files: readonly string[];
@@ -103,6 +104,7 @@ export class LocalEngine implements Engine {
         for (const result of runCommand(this.#session, invocation)) {
           if (++index <= given) continue;
           given = index;
+          if (result.type === 'raw-memory') writeNewFile(result.path, result.bytes);
           yield result;
         }
         return;

@@ -6,6 +6,7 @@
 import { closeSync, openSync, statSync } from 'node:fs';
 import { OpenError, UsageError } from '../../base/errors.ts';
 import { systemMessage } from './system-message.ts';
+import { userPath } from './user-path.ts';
 import { writeFully, writeStandard } from './write-fully.ts';
 
 export interface Sink {
@@ -52,7 +53,7 @@ export class FileSink implements Sink {
 
   /** @param protectedPaths files that must not be written: the dump and its vmlinux */
   constructor(path: string, append: boolean, protectedPaths: readonly string[]) {
-    this.#path = path.startsWith('~/') ? `${process.env['HOME'] ?? '~'}${path.slice(1)}` : path;
+    this.#path = userPath(path);
     this.#append = append;
     this.#protectedPaths = protectedPaths;
   }

@@ -8,11 +8,12 @@ import { renderDeclaration, renderDefinition, renderEnum, renderTypeList } from 
 import { renderExpression, renderPerCpuAddresses } from './expression.ts';
 import { renderStructure } from './structure.ts';
 import { renderLog } from './log.ts';
-import { renderMemory } from './memory.ts';
+import { renderMemory, renderRawMemory } from './memory.ts';
 import { renderProcesses, renderRunTimes } from './processes.ts';
 import { renderStackOverflows } from './stack-overflow.ts';
 import { renderStackText } from './stack-text.ts';
 import { renderRawStack } from './stack-words.ts';
+import { renderSearch } from './search.ts';
 import { renderSystem, renderTask } from './system.ts';
 import { renderModules, renderSymbols } from './tables.ts';
 import { renderTranslation } from './translation.ts';
@@ -71,6 +72,10 @@ export function renderText(result: Result): Iterable<string> {
       return renderStackText(result);
     case 'structure':
       return renderStructure(result);
+    case 'raw-memory':
+      return [renderRawMemory(result)];
+    case 'search':
+      return renderSearch(result);
     case 'symbols':
       return renderSymbols(result);
     case 'system':
