@@ -54,8 +54,6 @@ export class Module {
   readonly regions: readonly ModuleRegion[];
   readonly sections: () => readonly ModuleSection[];
   readonly buildId: () => string | undefined;
-  /** Its per-CPU data, as its symbols have it: to be added to a CPU's offset. */
-  readonly perCpu: () => { readonly start: VirtAddr; readonly size: number } | undefined;
   readonly symbols: () => SymbolTable | undefined;
   readonly orc: () => OrcTable | undefined;
   /** The types the kernel keeps of it in memory. */
@@ -63,6 +61,7 @@ export class Module {
   /** Where its per-CPU variables begin, as its symbols have them; undefined where it has none. */
   readonly perCpuStart: VirtAddr | undefined;
   /** In bytes, of its per-CPU variables on one CPU. */
+  /** In bytes, of all of them. */
   readonly perCpuSize: number;
   /** The debug file of this very build; undefined where none was found. */
   readonly debug: () => ModuleDebug | undefined;
@@ -73,7 +72,6 @@ export class Module {
     this.regions = readRegions(view);
     this.sections = once(() => attempt(() => readSections(kernel, view)) ?? []);
     this.buildId = once(() => attempt(() => this.#readBuildId(kernel)));
-    this.perCpu = once(() => attempt(() => readPerCpu(view)));
     this.symbols = once(() => attempt(() => readSymbols(view, this.name, this.regions)));
     this.orc = once(() => attempt(() => readOrc(kernel, view, this.name)));
     this.btf = once(() => attempt(() => this.#readBtf(kernel)));
@@ -193,11 +191,6 @@ function readRegions(view: StructView): ModuleRegion[] {
     if (base !== 0n && size !== 0) regions.push({ kind, base, size, textSize: kind.endsWith('text') ? size : 0 });
   }
   return regions;
-}
-
-function readPerCpu(view: StructView): { start: VirtAddr; size: number } | undefined {
-  const start = view.has('percpu') ? view.pointer('percpu') : virtAddr(0);
-  return start === 0n ? undefined : { start, size: view.number('percpu_size') };
 }
 
 const MOST_SECTIONS = 4096;

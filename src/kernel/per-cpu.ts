@@ -59,9 +59,11 @@ export class PerCpu {
     const start = kernel.addressOf('__per_cpu_start');
     const end = kernel.addressOf('__per_cpu_end');
     if (start !== undefined && end !== undefined && address >= start && address < end) return true;
-    return kernel.modules().modules.some(({ perCpu }) => {
-      const area = perCpu();
-      return area !== undefined && address >= area.start && address < addVirt(area.start, area.size);
-    });
+    return kernel
+      .modules()
+      .modules.some(
+        ({ perCpuStart: first, perCpuSize: size }) =>
+          first !== undefined && address >= first && address < addVirt(first, size),
+      );
   }
 }

@@ -11,6 +11,8 @@ import { attempt } from '../base/errors.ts';
 import { MODULES_END, regionBases, START_KERNEL_MAP } from '../arch/x86-64/layout.ts';
 import type { Kernel } from './kernel.ts';
 
+const LARGE_PAGE = 0x20_0000n;
+
 export interface KernelRegion {
   readonly kind: 'direct map' | 'vmalloc' | 'vmemmap' | 'image' | 'modules';
   readonly start: VirtAddr;
@@ -24,7 +26,7 @@ export function kernelRegions(kernel: Kernel): KernelRegion[] {
   const vmalloc = pointerIn(kernel, 'vmalloc_base') ?? fixed.vmalloc;
   const vmemmap = pointerIn(kernel, 'vmemmap_base') ?? fixed.vmemmap;
   const imageStart = kernel.addressOf('_text') ?? kernel.addressOf('_stext') ?? START_KERNEL_MAP;
-  const imageEnd = kernel.addressOf('_end') ?? imageStart;
+  const imageEnd = upToLargePage(kernel.addressOf('_end') ?? imageStart);
   const bounds: readonly (readonly [KernelRegion['kind'], bigint, bigint])[] = [
     ['direct map', directMap, vmalloc],
     ['vmalloc', vmalloc, vmemmap],
@@ -35,6 +37,11 @@ export function kernelRegions(kernel: Kernel): KernelRegion[] {
   return bounds
     .filter(([, start, end]) => start < end)
     .map(([kind, start, end]) => ({ kind, start: virtAddr(start), end: virtAddr(end) }));
+}
+
+/** The kernel unmaps what is behind its image by whole large pages: cleanup_highmap. */
+function upToLargePage(address: bigint): bigint {
+  return ((address + LARGE_PAGE - 1n) / LARGE_PAGE) * LARGE_PAGE;
 }
 
 function pointerIn(kernel: Kernel, name: string): bigint | undefined {

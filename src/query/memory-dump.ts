@@ -26,7 +26,7 @@ export interface MemoryDump extends MemoryPiece {
   readonly type: 'memory';
   /** Set in the first piece of a per-CPU variable. */
   readonly cpu: number | undefined;
-  /** Physical addresses and file offsets have no leading zeros. */
+  /** What the address is one of. */
   readonly space: 'virtual' | 'physical' | 'file';
   /** Bytes per unit: 1, 2, 4, 8. */
   readonly unit: number;

@@ -94,9 +94,7 @@ describe('a 64-bit value', () => {
       .u64(HEAP + 8n, 0xffff_8880_1234_5678n)
       .u64(HEAP + 0x10n, 0x7fff_8880_1234_0000n);
     expect(search(builder, '-m', 'ffff', 'ffff888012340000')).toEqual(['ffff888000000008: ffff888012345678']);
-    expect(search(builder, '-m', 'ffffffff', 'ffff888000000000')).toEqual([
-      'ffff888000000008: ffff888012345678',
-    ]);
+    expect(search(builder, '-m', 'ffffffff', 'ffff888000000000')).toEqual(['ffff888000000008: ffff888012345678']);
     expect(search(builder, '-m', '800000000000ffff', 'ffff888012340000')).toHaveLength(2);
   });
 

@@ -79,7 +79,7 @@ describe.each(fixtureNames)('commands on %s, beside crash', (name) => {
     expect(fixture.run(command)).toEqual((fixture.crash(command) ?? '').replace(/\n$/, '').split('\n'));
   });
 
-  const reads = opened ? fixture.crashCommands().filter((command) => /^rd (?!.*-(?:S|N|D|u))/.test(command)) : [];
+  const reads = opened ? fixture.crashCommands().filter((command) => /^rd (?!.*-(?:SS?|N|r|u)\b)/.test(command)) : [];
   it.runIf(opened).each(reads)('%s is the same text', (command) => {
     const theirs = lines(fixture.crash(command));
     // crash names the start of .data by its section; a symbol of the kernel's stands there too.
@@ -87,10 +87,29 @@ describe.each(fixtureNames)('commands on %s, beside crash', (name) => {
       const plain = theirs.filter((line) => !line.includes('.data'));
       expect(fixture.run(command)).toEqual(expect.arrayContaining(plain));
       expect(plain.length).toBeGreaterThan(theirs.length - 2);
-    } else if (command.startsWith('rd -a')) {
+    } else if (/^rd -a \w+$/.test(command)) {
       // A newline in a string is printed as such by crash, and shown as \\n here.
       expect(fixture.run(command).map((line) => line.replace(/\\n$/, ''))).toEqual(theirs);
     } else expect(fixture.run(command).map((line) => line.trimEnd())).toEqual(theirs.map((line) => line.trimEnd()));
+  });
+
+  it.runIf(opened).each(['rd -N -32 linux_banner 6', 'rd -N -16 linux_banner 9'])(
+    '%s has the same words',
+    (command) => {
+      // crash swaps the text beside them, too; here it is that of the bytes as they stand.
+      const words = (text: readonly string[]): string[] => text.map((line) => line.split('   ')[0] ?? '');
+      expect(words(fixture.run(command))).toEqual(words(lines(fixture.crash(command))));
+    },
+  );
+
+  const [ofInit] = fixture.crashCommands().filter((command) => command.startsWith('rd -u'));
+  it.runIf(ofInit !== undefined)('rd -u reads the same memory of init', () => {
+    const { session } = fixture;
+    const { current } = session;
+    fixture.run('set 1');
+    const ours = fixture.run(ofInit ?? '');
+    session.current = current;
+    expect(ours).toEqual(lines(fixture.crash(ofInit ?? '')));
   });
 
   const walks = opened ? fixture.crashCommands().filter((command) => /^vtop (-u )?[0-9a-fx]+$/.test(command)) : [];

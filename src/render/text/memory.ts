@@ -22,13 +22,13 @@ export function renderRawMemory({ address, path, bytes }: RawMemory): string {
 }
 
 /** Words in hexadecimal with their text, as around what `search` finds. */
-export function* renderPieces(pieces: readonly MemoryPiece[], unit: number, physical: boolean): Generator<string> {
+export function* renderPieces(pieces: readonly MemoryPiece[], unit: number): Generator<string> {
   for (const piece of pieces) {
     yield* renderWords({
       ...piece,
       type: 'memory',
       cpu: undefined,
-      space: physical ? 'physical' : 'virtual',
+      space: 'virtual',
       unit,
       format: 'hex',
       ascii: true,
@@ -59,7 +59,7 @@ function* renderWords(dump: MemoryDump): Generator<string> {
 }
 
 function addressOf(dump: MemoryDump, offset: number): string {
-  return hex(addVirt(dump.address, offset), dump.space === 'virtual' ? 16 : 0).padStart(16);
+  return hex(addVirt(dump.address, offset)).padStart(16);
 }
 
 function word(dump: MemoryDump, view: DataView, at: number): string {

@@ -14,18 +14,15 @@ export function* renderSearch(report: SearchReport): Generator<string> {
   if (report.summary !== undefined) yield* renderSummary(report.summary);
 }
 
-function* renderWord(
-  { unit, physical }: SearchReport,
-  { address, value, name, before, after }: WordHit,
-): Generator<string> {
+function* renderWord({ unit }: SearchReport, { address, value, name, before, after }: WordHit): Generator<string> {
   const shown = `${hex(value)}${name === undefined ? '' : ` (${escapeLine(name)})`}`;
   if (before.length === 0 && after.length === 0) {
     yield `${hex(address)}: ${shown}`;
     return;
   }
-  yield* renderPieces(before, unit, physical);
-  yield `${hex(address, physical ? 0 : 16).padStart(16)}:  ${shown}`;
-  yield* renderPieces(after, unit, physical);
+  yield* renderPieces(before, unit);
+  yield `${hex(address).padStart(16)}:  ${shown}`;
+  yield* renderPieces(after, unit);
   yield '';
 }
 
