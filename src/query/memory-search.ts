@@ -9,7 +9,7 @@ import { wordAt } from '../bytes/words.ts';
 import { memoryWindows, type MemoryRun, type MemoryWindow } from '../memory/scan.ts';
 import type { DumpImage } from '../formats/dump-image.ts';
 import { readPieces, type MemoryPiece, type MemorySource } from './memory-dump.ts';
-import type { TaskHeader } from './backtrace.ts';
+import type { TaskHeader } from './stack-walk.ts';
 
 /** What is looked for. */
 export interface WordPattern {

@@ -10,7 +10,7 @@ import { stacksOf } from '../../kernel/stacks.ts';
 import type { Task } from '../../kernel/tasks.ts';
 import type { AddressSpace } from '../../memory/address-space.ts';
 import { physicalRuns, runsWithin } from '../../memory/scan.ts';
-import { taskHeader } from '../../query/backtrace.ts';
+import { taskHeader } from '../../query/stack-walk.ts';
 import { physicalMemory, virtualMemory } from '../../query/memory-dump.ts';
 import { searchMemory, TableProblems, type SearchArea, type SearchPattern } from '../../query/memory-search.ts';
 import type { Command } from '../command.ts';
