@@ -4,8 +4,6 @@
  * expression begins with is an address, hex with or without 0x; every other is decimal unless it has 0x.
  */
 
-import { UsageError } from '../base/errors.ts';
-
 /** From loosest to tightest. */
 const precedence: Readonly<Record<string, number>> = {
   '|': 1,
@@ -22,15 +20,14 @@ const precedence: Readonly<Record<string, number>> = {
 const DEEPEST = 64;
 
 /**
+ * Undefined where the text is no such arithmetic: then it may be a C expression.
  * @param symbolOf the address of a symbol; undefined where there is none
- * @throws UsageError where the text is no expression, or a name in it no symbol
  */
-export function evaluateAddress(text: string, symbolOf: (name: string) => bigint | undefined): bigint {
+export function evaluateAddress(text: string, symbolOf: (name: string) => bigint | undefined): bigint | undefined {
   return new Evaluation(text, symbolOf).value();
 }
 
 class Evaluation {
-  readonly #text: string;
   readonly #tokens: readonly string[];
   readonly #symbolOf: (name: string) => bigint | undefined;
   #next = 0;
@@ -38,82 +35,81 @@ class Evaluation {
   #begun = false;
 
   constructor(text: string, symbolOf: (name: string) => bigint | undefined) {
-    this.#text = text;
     this.#tokens = text.match(/<<|>>|[\w.$]+|\S/g) ?? [];
     this.#symbolOf = symbolOf;
   }
 
-  value(): bigint {
+  value(): bigint | undefined {
     const value = this.#binary(1);
-    const rest = this.#tokens[this.#next];
-    if (rest !== undefined) throw this.#error(`"${rest}" is not understood there`);
-    return value;
+    return this.#next === this.#tokens.length ? value : undefined;
   }
 
-  #binary(loosest: number): bigint {
+  #binary(loosest: number): bigint | undefined {
     let left = this.#unary();
     for (;;) {
       const operator = this.#tokens[this.#next] ?? '';
       const strength = precedence[operator];
-      if (strength === undefined || strength < loosest) return left;
+      if (left === undefined || strength === undefined || strength < loosest) return left;
       this.#next++;
       const right = this.#binary(strength + 1);
-      left = BigInt.asUintN(64, this.#apply(operator, left, right));
+      left = right === undefined ? undefined : wrapped(apply(operator, left, right));
     }
   }
 
-  #unary(): bigint {
-    if (++this.#depth > DEEPEST) throw this.#error('it is nested too deeply');
-    const token = this.#tokens[this.#next++];
-    let value: bigint;
-    if (token === undefined) throw this.#error('it ends too early');
-    if (token === '-') value = -this.#unary();
-    else if (token === '~') value = ~this.#unary();
-    else if (token === '(') {
-      value = this.#binary(1);
-      if (this.#tokens[this.#next++] !== ')') throw this.#error('a ")" is missing');
-    } else value = this.#term(token);
+  #unary(): bigint | undefined {
+    if (++this.#depth > DEEPEST) return undefined;
+    const token = this.#tokens[this.#next++] ?? '';
+    const value = this.#operand(token);
     this.#depth--;
-    return BigInt.asUintN(64, value);
+    return wrapped(value);
   }
 
-  #term(token: string): bigint {
+  #operand(token: string): bigint | undefined {
+    if (token === '-' || token === '~') {
+      const operand = this.#unary();
+      if (operand === undefined) return undefined;
+      return token === '-' ? -operand : ~operand;
+    }
+    if (token !== '(') return this.#term(token);
+    const inner = this.#binary(1);
+    return this.#tokens[this.#next++] === ')' ? inner : undefined;
+  }
+
+  #term(token: string): bigint | undefined {
     const first = !this.#begun;
     this.#begun = true;
     const symbol = /^[A-Za-z_.$]/.test(token) ? this.#symbolOf(token) : undefined;
     if (symbol !== undefined) return symbol;
     if (/^0x[0-9a-f]{1,16}$/i.test(token)) return BigInt(token.toLowerCase());
-    if (first ? /^[0-9a-f]{1,16}$/i.test(token) : /^\d{1,20}$/.test(token)) return BigInt(first ? `0x${token}` : token);
-    if (/^[0-9a-f]+$/i.test(token))
-      throw this.#error(`${token} is no symbol; as a hexadecimal number it is 0x${token}`);
-    throw this.#error(/^\w/.test(token) ? `${token} is no symbol and no number` : `"${token}" is not understood there`);
+    if (first) return /^[0-9a-f]{1,16}$/i.test(token) ? BigInt(`0x${token}`) : undefined;
+    return /^\d{1,20}$/.test(token) ? BigInt(token) : undefined;
   }
+}
 
-  #apply(operator: string, left: bigint, right: bigint): bigint {
-    switch (operator) {
-      case '+':
-        return left + right;
-      case '-':
-        return left - right;
-      case '*':
-        return left * right;
-      case '&':
-        return left & right;
-      case '|':
-        return left | right;
-      case '^':
-        return left ^ right;
-      case '<<':
-        return right > 63n ? 0n : left << right;
-      case '>>':
-        return right > 63n ? 0n : left >> right;
-      default:
-        if (right === 0n) throw this.#error('it divides by zero');
-        return operator === '/' ? left / right : left % right;
-    }
-  }
+function wrapped(value: bigint | undefined): bigint | undefined {
+  return value === undefined ? undefined : BigInt.asUintN(64, value);
+}
 
-  #error(what: string): UsageError {
-    return new UsageError(`(${this.#text}): ${what}`);
+function apply(operator: string, left: bigint, right: bigint): bigint | undefined {
+  switch (operator) {
+    case '+':
+      return left + right;
+    case '-':
+      return left - right;
+    case '*':
+      return left * right;
+    case '&':
+      return left & right;
+    case '|':
+      return left | right;
+    case '^':
+      return left ^ right;
+    case '<<':
+      return right > 63n ? 0n : left << right;
+    case '>>':
+      return right > 63n ? 0n : left >> right;
+    default:
+      if (right === 0n) return undefined;
+      return operator === '/' ? left / right : left % right;
   }
 }

@@ -27,8 +27,12 @@ export function parsePlaces(session: Session, text: string): Place[] {
   const { word, cpus } = splitCpus(session, text);
   const address = session.address(word);
   const { kernel } = session;
-  if (cpus !== undefined) return cpus.map((cpu) => ({ address: kernel.perCpu.at(address, cpu), cpu }));
   const [symbol] = kernel.symbols.named(word);
+  if (cpus !== undefined) {
+    if (symbol !== undefined && !kernel.perCpu.isPerCpu(symbol))
+      throw new UsageError(`${word} is no per-CPU symbol: there is but one`);
+    return cpus.map((cpu) => ({ address: kernel.perCpu.at(address, cpu), cpu }));
+  }
   if (symbol !== undefined && kernel.perCpu.isPerCpu(symbol))
     throw new UsageError(`${word} is a per-CPU symbol: say of which CPUs, as in ${word}:0 or ${word}:a`);
   return [{ address, cpu: undefined }];

@@ -90,17 +90,8 @@ export class Session {
   }
 
   #expressed(text: string): VirtAddr {
-    const address = addressOfName(this.kernel, text) ?? hexAndOffset(text) ?? this.#arithmetic(text);
-    return address ?? virtAddr(scalarOf(this.evaluate(text)));
-  }
-
-  #arithmetic(text: string): VirtAddr | undefined {
-    try {
-      return virtAddr(evaluateAddress(text, (name) => addressOfName(this.kernel, name)));
-    } catch (error) {
-      if (error instanceof UsageError) return undefined;
-      throw error;
-    }
+    const address = evaluateAddress(text, (name) => addressOfName(this.kernel, name));
+    return virtAddr(address ?? scalarOf(this.evaluate(text)));
   }
 }
 
@@ -145,7 +136,19 @@ export function parseCpus(text: string, cpus: readonly number[]): number[] {
 /** A decimal number, or a hexadecimal one with 0x; either may be negative. Throws UsageError. */
 export function parseInteger(word: string): number {
   if (!/^-?(0x[0-9a-f]+|\d+)$/i.test(word)) throw new UsageError(`${word} is no number`);
-  return word.startsWith('-') ? -Number(word.slice(1)) : Number(word);
+  const value = word.startsWith('-') ? -Number(word.slice(1)) : Number(word);
+  if (!Number.isSafeInteger(value)) throw new UsageError(`${word} is too large a number`);
+  return value;
+}
+
+const HIGHEST_PHYSICAL = 1n << 52n;
+
+/** A physical address. Throws UsageError. */
+export function parsePhysical(word: string): VirtAddr {
+  const address = parseHex(word);
+  if (address === undefined || address >= HIGHEST_PHYSICAL)
+    throw new UsageError(`${word} is no physical address (hex, below 2^52)`);
+  return address;
 }
 
 /** The number base of a command that takes -x and -d. */

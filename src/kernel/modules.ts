@@ -61,7 +61,6 @@ export class Module {
   /** Where its per-CPU variables begin, as its symbols have them; undefined where it has none. */
   readonly perCpuStart: VirtAddr | undefined;
   /** In bytes, of its per-CPU variables on one CPU. */
-  /** In bytes, of all of them. */
   readonly perCpuSize: number;
   /** The debug file of this very build; undefined where none was found. */
   readonly debug: () => ModuleDebug | undefined;

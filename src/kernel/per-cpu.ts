@@ -52,18 +52,4 @@ export class PerCpu {
     const symbol = this.#kernel.addressOf(name);
     return symbol === undefined ? undefined : this.at(symbol, cpu);
   }
-
-  /** Whether a symbol's address is one of per-CPU data, of the kernel or of a module: not an address to be read. */
-  holds(address: VirtAddr): boolean {
-    const kernel = this.#kernel;
-    const start = kernel.addressOf('__per_cpu_start');
-    const end = kernel.addressOf('__per_cpu_end');
-    if (start !== undefined && end !== undefined && address >= start && address < end) return true;
-    return kernel
-      .modules()
-      .modules.some(
-        ({ perCpuStart: first, perCpuSize: size }) =>
-          first !== undefined && address >= first && address < addVirt(first, size),
-      );
-  }
 }

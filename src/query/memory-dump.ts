@@ -73,6 +73,22 @@ export function fileMemory(file: HostFile): MemorySource {
   };
 }
 
+/** A piece in hexadecimal, with the text of its bytes. */
+export function hexDump(piece: MemoryPiece, space: MemoryDump['space'], unit: number): MemoryDump {
+  return {
+    type: 'memory',
+    cpu: undefined,
+    ...piece,
+    space,
+    unit,
+    format: 'hex',
+    ascii: true,
+    swapped: false,
+    labels: new Map(),
+    detail: 1,
+  };
+}
+
 const PIECE_SIZE = 1 << 20;
 
 /** `length` bytes, as far as they can be read, and the holes between them. A unit that is partly in a hole is in it. */

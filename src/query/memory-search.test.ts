@@ -5,7 +5,7 @@ import { KernelBuilder, TEXT } from '../../test/builders/kernel.ts';
 import { encode } from '../../test/builders/byte-writer.ts';
 import { watchCancelFlag } from '../base/cancel.ts';
 import { Cancelled } from '../base/errors.ts';
-import { commandOf, runCommand } from '../commands/run.ts';
+import { invocationOf, runCommand } from '../commands/run.ts';
 import { Session } from '../commands/session.ts';
 import { toJson } from '../render/json.ts';
 import { renderText } from '../render/text/index.ts';
@@ -16,7 +16,7 @@ const VMALLOC = 0xffff_c900_0000_0000n;
 function search(builder: KernelBuilder, ...words: readonly string[]): string[] {
   const session = new Session(builder.target());
   const lines: string[] = [];
-  for (const result of runCommand(session, commandOf(['search']), words)) {
+  for (const result of runCommand(session, invocationOf(['search', ...words]))) {
     expect(() => JSON.stringify(toJson(result))).not.toThrow();
     lines.push(...renderText(result));
   }

@@ -8,7 +8,7 @@ import { addVirt, hi32, lo32, virtAddr, type VirtAddr } from '../base/addr.ts';
 import { wordAt } from '../bytes/words.ts';
 import { memoryWindows, type MemoryRun, type MemoryWindow } from '../memory/scan.ts';
 import type { DumpImage } from '../formats/dump-image.ts';
-import { readPieces, type MemoryPiece, type MemorySource } from './memory-dump.ts';
+import { hexDump, readPieces, type MemoryDump, type MemorySource } from './memory-dump.ts';
 import type { TaskHeader } from './stack-walk.ts';
 
 /** What is looked for. */
@@ -39,8 +39,8 @@ export interface WordHit {
   readonly value: bigint;
   readonly name: string | undefined;
   /** The words before it and those after, where they were asked for. */
-  readonly before: readonly MemoryPiece[];
-  readonly after: readonly MemoryPiece[];
+  readonly before: readonly MemoryDump[];
+  readonly after: readonly MemoryDump[];
 }
 
 export interface TextHit {
@@ -238,7 +238,8 @@ function wordHit(
   const address = addVirt(window.address, offset);
   const view = new DataView(window.bytes.buffer, window.bytes.byteOffset, window.bytes.byteLength);
   const around = context * unit;
-  const part = (at: VirtAddr): MemoryPiece[] => [...readPieces(source, at, around, unit)];
+  const part = (at: VirtAddr): MemoryDump[] =>
+    Array.from(readPieces(source, at, around, unit), (piece) => hexDump(piece, source.space, unit));
   return {
     address,
     value: wordAt(view, offset, unit),

@@ -6,7 +6,7 @@
 import { hex0x } from '../base/addr.ts';
 import { decodeText } from '../bytes/read.ts';
 import { wordsOf } from '../bytes/words.ts';
-import type { MemoryPiece } from '../query/memory-dump.ts';
+import type { MemoryDump } from '../query/memory-dump.ts';
 import type { SearchReport } from '../query/memory-search.ts';
 import type { Result } from '../query/result.ts';
 
@@ -29,10 +29,10 @@ export function toJson(result: Result): unknown {
 
 /** Text as it stands in memory, and what is not UTF-8 in it as U+FFFD. */
 function searchJson({ heading: _heading, words, texts, ...rest }: SearchReport): object {
-  const around = (pieces: readonly MemoryPiece[]): object[] | undefined =>
+  const around = (pieces: readonly MemoryDump[]): object[] | undefined =>
     pieces.length === 0
       ? undefined
-      : pieces.map(({ bytes, ...piece }) => ({ ...piece, words: wordsOf(bytes, rest.unit) }));
+      : pieces.map(({ address, bytes, hole }) => ({ address, words: wordsOf(bytes, rest.unit), hole }));
   return {
     ...rest,
     words: words.map((hit) => ({ ...hit, before: around(hit.before), after: around(hit.after) })),

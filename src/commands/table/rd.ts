@@ -1,8 +1,7 @@
 /** rd: memory. */
 
 import { addVirt, virtAddr, type VirtAddr } from '../../base/addr.ts';
-import { LookupError, OpenError, UsageError } from '../../base/errors.ts';
-import { readCpus } from '../../kernel/cpus.ts';
+import { OpenError, UsageError } from '../../base/errors.ts';
 import { isUserAddress, userSpace } from '../../kernel/mm.ts';
 import {
   fileMemory,
@@ -18,8 +17,8 @@ import type { Result } from '../../query/result.ts';
 import { describeWord, type WordDetail, type WordLabel } from '../../query/word-label.ts';
 import type { Command } from '../command.ts';
 import type { ParsedArguments } from '../options.ts';
-import { integer, physicalAddress } from '../numbers.ts';
-import { parseCpus, type Session } from '../session.ts';
+import { parsePlaces, type Place } from '../place.ts';
+import { parseInteger, parsePhysical, type Session } from '../session.ts';
 
 const units: readonly (readonly [string, number])[] = [
   ['-8', 1],
@@ -99,11 +98,14 @@ export const rd: Command = {
       throw new UsageError("rd: -m is for addresses of a Xen host's machine, and no dump of one can be opened here");
     if (place === undefined) throw new UsageError('rd wants an address or a symbol ("help rd")');
     if (args.has('-N') && !args.has('-16') && !args.has('-32')) throw new UsageError('rd: -N wants -16 or -32');
-    const count = countWord === undefined ? undefined : integer(countWord);
+    const count = countWord === undefined ? undefined : parseInteger(countWord);
     if (count !== undefined && !(count > 0))
       throw new UsageError(`rd: ${countWord} is no usable count: it begins at 1`);
-    for (const { cpu, address } of placesOf(session, args, place)) {
-      const start = addVirt(address, integer(args.value('-o') ?? '0'));
+    const places: Place[] = args.has('-p')
+      ? [{ cpu: undefined, address: parsePhysical(place) }]
+      : parsePlaces(session, place);
+    for (const { cpu, address } of places) {
+      const start = addVirt(address, parseInteger(args.value('-o') ?? '0'));
       const { source, close } = sourceOf(session, args, start);
       try {
         yield* resultsAt(session, args, source, start, count, cpu);
@@ -113,27 +115,6 @@ export const rd: Command = {
     }
   },
 };
-
-interface Place {
-  readonly cpu: number | undefined;
-  readonly address: VirtAddr;
-}
-
-function placesOf(session: Session, args: ParsedArguments, word: string): Place[] {
-  if (args.has('-p')) return [{ cpu: undefined, address: physicalAddress(word) }];
-  const { kernel } = session;
-  const [, name, cpus] = /^([A-Za-z_.$][\w.$]*):(.*)$/.exec(word) ?? [];
-  const symbol = kernel.symbols.named(name ?? word)[0]?.address;
-  const perCpu = symbol !== undefined && kernel.perCpu.holds(symbol);
-  if (name === undefined || cpus === undefined) {
-    if (perCpu) throw new UsageError(`${word} is a per-CPU variable: say of which CPU, as in ${word}:0, or ${word}:a`);
-    return [{ cpu: undefined, address: session.address(word) }];
-  }
-  if (symbol === undefined) throw new LookupError('symbol', name);
-  if (!perCpu) throw new UsageError(`${name} is no per-CPU variable: there is but one`);
-  const { possible } = readCpus(kernel);
-  return parseCpus(cpus, possible).map((cpu) => ({ cpu, address: kernel.perCpu.at(symbol, cpu) }));
-}
 
 function sourceOf(
   { kernel, current }: Session,
@@ -190,7 +171,7 @@ function* resultsAt(
 }
 
 function endOf(session: Session, args: ParsedArguments, word: string): VirtAddr {
-  return args.has('-p') ? physicalAddress(word) : session.address(word);
+  return args.has('-p') ? parsePhysical(word) : session.address(word);
 }
 
 /** Whole units up to an address. */

@@ -15,8 +15,7 @@ import { physicalMemory, virtualMemory } from '../../query/memory-dump.ts';
 import { searchMemory, TableProblems, type SearchArea, type SearchPattern } from '../../query/memory-search.ts';
 import type { Command } from '../command.ts';
 import type { ParsedArguments } from '../options.ts';
-import { integer, physicalAddress } from '../numbers.ts';
-import { parseHex, type Session } from '../session.ts';
+import { parseHex, parseInteger, parsePhysical, type Session } from '../session.ts';
 
 const PAGE = 4096;
 const LONGEST_TEXT = 4096;
@@ -73,7 +72,7 @@ export const search: Command = {
   *run(session, args) {
     const pattern = patternOf(session, args);
     const unit = pattern.kind === 'words' ? pattern.unit : 1;
-    const context = integer(args.value('-x') ?? '0');
+    const context = parseInteger(args.value('-x') ?? '0');
     if (context < 0 || context > PAGE / unit)
       throw new UsageError(`search: -x ${context} is no usable count (0 to ${PAGE / unit})`);
     const problems = new TableProblems();
@@ -114,7 +113,7 @@ function areasOf(session: Session, args: ParsedArguments, problems: TableProblem
   const { kernel } = session;
   if (args.has('-t') || args.has('-T')) return stackAreas(session, args.has('-T'), problems);
   if (args.has('-p')) {
-    const [start, end] = boundsOf(args, physicalAddress, virtAddr(0), virtAddr(1n << 52n));
+    const [start, end] = boundsOf(args, parsePhysical, virtAddr(0), virtAddr(1n << 52n));
     const runs = physicalRuns(kernel.target.image, Number(start), Number(end));
     return [{ task: undefined, runs, source: physicalMemory(kernel.target.physical) }];
   }
@@ -199,8 +198,9 @@ function boundsOf(
   const length = args.value('-l');
   const start = startWord === undefined ? lowest : addressOf(startWord);
   const wanted = endWord === undefined ? highest : addressOf(endWord);
-  if (length !== undefined && integer(length) <= 0) throw new UsageError(`search: ${length} bytes are none to search`);
-  const asLong = length === undefined ? wanted : start + BigInt(integer(length));
+  if (length !== undefined && parseInteger(length) <= 0)
+    throw new UsageError(`search: ${length} bytes are none to search`);
+  const asLong = length === undefined ? wanted : start + BigInt(parseInteger(length));
   const end = asLong > highest ? highest : asLong;
   if (end <= start)
     throw new UsageError(`search: it would end (${end.toString(16)}) before it begins (${start.toString(16)})`);

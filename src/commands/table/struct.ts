@@ -5,7 +5,7 @@ import { LookupError, UsageError } from '../../base/errors.ts';
 import { nearestNames } from '../../base/suggest.ts';
 import { sizeOf, strip, type CompoundType } from '../../debuginfo/types/type.ts';
 import { userSpace } from '../../kernel/mm.ts';
-import { readMemory, virtualMemory } from '../../query/memory-dump.ts';
+import { hexDump, readPieces, virtualMemory } from '../../query/memory-dump.ts';
 import type { Result } from '../../query/result.ts';
 import { neighbour, requiredMember, structureAt } from '../../query/structure.ts';
 import { definitionOf, partialDefinition } from '../../query/type-definition.ts';
@@ -119,31 +119,23 @@ function* objects(
   for (let step = 0; step < Math.abs(count); step++) {
     const at = neighbour(address, type, first + step);
     if (args.has('-o')) yield define(subject, { offsets: true, radix, address: at });
-    else if (args.has('-r')) yield rawObject(space, subject, at);
+    else if (args.has('-r')) yield* rawObject(space, subject, at);
     else yield structureAt(kernel, space, type, at, { index: step, paths, followPointers: args.has('-p'), cpu, radix });
   }
 }
 
 /** The bytes of an object, or of the one member that was asked for. */
-function rawObject(space: AddressSpace, { type, paths }: Subject, address: VirtAddr): Result {
+function* rawObject(space: AddressSpace, { type, paths }: Subject, address: VirtAddr): Generator<Result> {
   const [path, another] = paths;
   if (another !== undefined) throw new UsageError('-r shows a whole object or one member');
   const member = path === undefined ? { offset: 0, type } : requiredMember(type, path);
   const start = addVirt(address, member.offset);
   const size = sizeOf(member.type);
   const unit = size % 8 === 0 ? 8 : size % 4 === 0 ? 4 : size % 2 === 0 ? 2 : 1;
-  const { bytes, fault } = readMemory(virtualMemory(space), start, size);
-  return {
-    type: 'memory',
-    address: start,
-    physical: false,
-    unit,
-    format: 'hex',
-    ascii: true,
-    bytes,
-    fault,
-    labels: new Map(),
-  };
+  const source = virtualMemory(space);
+  // Of an object that begins nowhere there is nothing to show.
+  source.readInto(start, new Uint8Array(Math.min(unit, size)));
+  for (const piece of readPieces(source, start, size, unit)) yield hexDump(piece, source.space, unit);
 }
 
 function countOf(word: string | undefined): number {

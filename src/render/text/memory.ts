@@ -2,7 +2,7 @@
 
 import { addVirt, hex } from '../../base/addr.ts';
 import { wordAt } from '../../bytes/words.ts';
-import type { MemoryDump, MemoryPiece, RawMemory } from '../../query/memory-dump.ts';
+import type { MemoryDump, RawMemory } from '../../query/memory-dump.ts';
 import { escapeLine } from './escape.ts';
 import { wordText } from './words.ts';
 
@@ -19,25 +19,6 @@ export function* renderMemory(dump: MemoryDump): Generator<string> {
 
 export function renderRawMemory({ address, path, bytes }: RawMemory): string {
   return `${bytes.length} bytes copied from 0x${hex(address)} to ${escapeLine(path)}`;
-}
-
-/** Words in hexadecimal with their text, as around what `search` finds. */
-export function* renderPieces(pieces: readonly MemoryPiece[], unit: number): Generator<string> {
-  for (const piece of pieces) {
-    yield* renderWords({
-      ...piece,
-      type: 'memory',
-      cpu: undefined,
-      space: 'virtual',
-      unit,
-      format: 'hex',
-      ascii: true,
-      swapped: false,
-      labels: new Map(),
-      detail: 1,
-    });
-    if (piece.hole !== undefined) yield holeLine(piece.hole);
-  }
 }
 
 function holeLine({ size, why }: { readonly size: number; readonly why: string }): string {

@@ -4,25 +4,25 @@ import { hex } from '../../base/addr.ts';
 import type { SearchReport, SearchSummary, WordHit } from '../../query/memory-search.ts';
 import { headerLine } from './backtrace.ts';
 import { escapeLine } from './escape.ts';
-import { ascii, renderPieces } from './memory.ts';
+import { ascii, renderMemory } from './memory.ts';
 
 export function* renderSearch(report: SearchReport): Generator<string> {
   if (report.heading === 'next task') yield '';
   if (report.heading !== 'none' && report.task !== undefined) yield headerLine(report.task);
-  for (const hit of report.words) yield* renderWord(report, hit);
+  for (const hit of report.words) yield* renderWord(hit);
   for (const { address, bytes } of report.texts) yield `${hex(address)}: ${ascii(bytes)}`;
   if (report.summary !== undefined) yield* renderSummary(report.summary);
 }
 
-function* renderWord({ unit }: SearchReport, { address, value, name, before, after }: WordHit): Generator<string> {
+function* renderWord({ address, value, name, before, after }: WordHit): Generator<string> {
   const shown = `${hex(value)}${name === undefined ? '' : ` (${escapeLine(name)})`}`;
   if (before.length === 0 && after.length === 0) {
     yield `${hex(address)}: ${shown}`;
     return;
   }
-  yield* renderPieces(before, unit);
+  for (const dump of before) yield* renderMemory(dump);
   yield `${hex(address).padStart(16)}:  ${shown}`;
-  yield* renderPieces(after, unit);
+  for (const dump of after) yield* renderMemory(dump);
   yield '';
 }
 
