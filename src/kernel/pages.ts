@@ -32,6 +32,8 @@ export class Pages {
   /** The array of struct page: [mapStart, mapEnd). Empty where it is not known. */
   readonly mapStart: bigint;
   readonly mapEnd: bigint;
+  /** One more than the last page frame there is. */
+  readonly frames: number;
   readonly structSize: number;
   readonly #flagsAt: number;
   readonly #compoundAt: number | undefined;
@@ -40,6 +42,7 @@ export class Pages {
     this.#kernel = kernel;
     const type = kernel.types.compound('struct', 'page');
     const frames = frameCount(kernel);
+    this.frames = frames;
     this.structSize = type === undefined ? 0 : sizeOf(type);
     this.start = attempt(() => directMapStart(kernel)) ?? 0n;
     this.end = this.start === 0n ? 0n : this.start + BigInt(frames) * BigInt(PAGE_SIZE);

@@ -25,10 +25,10 @@ export function rbNodes(memory: AddressSpace, root: VirtAddr): TreeWalk {
   const seen = new Set<bigint>();
   const path: VirtAddr[] = [];
   let broken: string | undefined;
+  /** What a link holds: 0 at the end of a branch, undefined where it cannot be read. */
   const link = (at: VirtAddr): VirtAddr | undefined => {
     try {
-      const node = memory.pointer(at);
-      return node === 0n ? undefined : node;
+      return memory.pointer(at);
     } catch (error) {
       if (!isExpected(error)) throw error;
       broken ??= error.message;
@@ -37,7 +37,7 @@ export function rbNodes(memory: AddressSpace, root: VirtAddr): TreeWalk {
   };
   let node = link(root);
   for (;;) {
-    while (node !== undefined) {
+    while (node !== undefined && node !== 0n) {
       if (seen.has(node)) {
         broken ??= `it loops back to ${node.toString(16)}`;
         break;
@@ -48,8 +48,10 @@ export function rbNodes(memory: AddressSpace, root: VirtAddr): TreeWalk {
       }
       if ((seen.size & 1023) === 0) checkCancelled();
       seen.add(node);
-      path.push(node);
-      node = link(addVirt(node, LEFT));
+      const left = link(addVirt(node, LEFT));
+      // What cannot be read is no node.
+      if (left !== undefined) path.push(node);
+      node = left;
     }
     const next = path.pop();
     if (next === undefined) return { nodes, broken };

@@ -1,5 +1,6 @@
 /** Every kind of answer a command may give. Text and JSON are made from these and from nothing else. */
 
+import type { AddressIdentity } from './address-identity.ts';
 import type { Backtrace } from './backtrace.ts';
 import type { ExceptionFrames } from './exception-frames.ts';
 import type { ExpressionValue, PerCpuAddresses } from './expression.ts';
@@ -13,6 +14,7 @@ import type { RunTimes } from './run-times.ts';
 import type { StackOverflows } from './stack-overflow.ts';
 import type { StackText } from './stack-text.ts';
 import type { StructureReport } from './structure.ts';
+import type { SlabCacheReport } from './slab-report.ts';
 import type { SymbolReport } from './symbol-lookup.ts';
 import type { SystemReport } from './system.ts';
 import type { TaskInfo } from './task-info.ts';
@@ -33,6 +35,7 @@ export interface NoteResult {
 }
 
 export type Result =
+  | AddressIdentity
   | Backtrace
   | ExceptionFrames
   | Declaration
@@ -51,6 +54,7 @@ export type Result =
   | StructureReport
   | RawMemory
   | SearchReport
+  | SlabCacheReport
   | SymbolReport
   | SystemReport
   | TaskInfo

@@ -1,13 +1,12 @@
 /** From a virtual address to the physical one, with every page-table entry on the way: the answer to `vtop`. */
 
-import { physAddr, type PhysAddr, type VirtAddr } from '../base/addr.ts';
+import type { VirtAddr } from '../base/addr.ts';
 import { available, type Available } from '../base/available.ts';
-import { attempt } from '../base/errors.ts';
 import type { PageWalk } from '../arch/architecture.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { kernelRoot, userSpace } from '../kernel/mm.ts';
-import { pageOf } from '../kernel/pages.ts';
 import type { Task } from '../kernel/tasks.ts';
+import { readPageState, type PageState } from './page-state.ts';
 
 export interface Translation {
   readonly type: 'translation';
@@ -17,15 +16,6 @@ export interface Translation {
   readonly root: VirtAddr | undefined;
   readonly walk: PageWalk;
   readonly page: Available<PageState>;
-}
-
-export interface PageState {
-  readonly page: VirtAddr;
-  readonly physical: PhysAddr;
-  readonly mapping: bigint;
-  readonly index: bigint;
-  readonly count: number;
-  readonly flags: bigint;
 }
 
 export function translateKernel(kernel: Kernel, address: VirtAddr): Translation {
@@ -41,16 +31,5 @@ export function translateUser(kernel: Kernel, task: Task, address: VirtAddr): Tr
 function pageState(kernel: Kernel, walk: PageWalk): Available<PageState> {
   const { physicalAddress } = walk;
   if (physicalAddress === undefined) return { unavailable: 'the address is not mapped' };
-  return available(() => {
-    const view = kernel.struct('page', pageOf(kernel, physicalAddress));
-    const index = ['__folio_index', 'index'].find((member) => view.has(member));
-    return {
-      page: view.address,
-      physical: physAddr(Math.floor(physicalAddress / 4096) * 4096),
-      mapping: view.integer('mapping'),
-      index: index === undefined ? 0n : view.integer(index),
-      count: attempt(() => view.number('_refcount.counter')) ?? 0,
-      flags: view.integer(view.pick('flags.f', 'flags')),
-    };
-  });
+  return available(() => readPageState(kernel, physicalAddress));
 }

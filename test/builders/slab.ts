@@ -29,6 +29,11 @@ const CACHE = {
   node: 72,
 };
 
+/** Offsets in struct kernfs_node, and of kobj.sd in struct kset. */
+export const NODE = { name: 0, rb: 8, target: 32, priv: 56, flags: 64, size: 72 };
+const KSET_DIRECTORY = 24;
+const KERNFS_LINK = 4;
+
 export interface SlabOptions {
   /** How a free object's pointer is stored: as it is, XORed, or XORed with the address's bytes reversed. */
   readonly stored?: 'plain' | 'xored' | 'swapped';
@@ -137,6 +142,27 @@ export class SlabBuilder {
     return slab;
   }
 
+  /** /sys/kernel/slab: a link of each name to a cache, as one chain of tree nodes. Returns where the last one is. */
+  links(names: readonly (readonly [string, VirtAddr])[]): VirtAddr {
+    const { kernel } = this;
+    const kset = kernel.allocate(88);
+    const folder = kernel.allocate(NODE.size);
+    kernel.u64(kernel.variable('slab_kset', 8), kset).u64(kset + BigInt(KSET_DIRECTORY), folder);
+    let slot: bigint = folder + BigInt(NODE.target) + 8n;
+    let last = folder;
+    for (const [name, cache] of names) {
+      const target = kernel.allocate(NODE.size);
+      kernel.u64(target + BigInt(NODE.priv), cache + BigInt(CACHE.kobj));
+      const text = kernel.allocate(64);
+      last = kernel.allocate(NODE.size);
+      kernel.text(text, name).u64(last + BigInt(NODE.name), text);
+      kernel.u64(last + BigInt(NODE.target), target).u32(last + BigInt(NODE.flags), KERNFS_LINK);
+      kernel.u64(slot, last + BigInt(NODE.rb));
+      slot = last + BigInt(NODE.rb) + 8n;
+    }
+    return last;
+  }
+
   /** The slab a CPU allocates from, and its free objects. */
   activate(cpu: number, slab: BuiltSlab, free: readonly number[]): this {
     const at = this.#perCpu + BigInt(cpu) * PER_CPU_STEP;
@@ -158,6 +184,27 @@ export class SlabBuilder {
   encode(at: bigint, pointer: bigint): bigint {
     if (this.options.stored === 'plain') return pointer;
     return pointer ^ RANDOM ^ (this.options.stored === 'xored' ? at : reversed(at));
+  }
+
+  #kernfsTypes(u64: number, u32: number, pointer: number): void {
+    const { types } = this.kernel;
+    const text = types.pointer(types.int('char', 1, { char: true }));
+    const node = types.pointer(types.nextId + 3);
+    const folder = types.struct('kernfs_elem_dir', 16, [
+      { name: 'subdirs', type: u64, offset: 0 },
+      { name: 'children', type: pointer, offset: 8 },
+    ]);
+    const symlink = types.struct('kernfs_elem_symlink', 8, [{ name: 'target_kn', type: node, offset: 0 }]);
+    types.struct('kernfs_node', NODE.size, [
+      { name: 'name', type: text, offset: NODE.name },
+      { name: 'rb', type: u64, offset: NODE.rb },
+      { name: 'dir', type: folder, offset: NODE.target },
+      { name: 'symlink', type: symlink, offset: NODE.target },
+      { name: 'priv', type: pointer, offset: NODE.priv },
+      { name: 'flags', type: u32, offset: NODE.flags },
+    ]);
+    const kobject = types.struct('kobject', 64, [{ name: 'sd', type: node, offset: 0 }]);
+    types.struct('kset', 88, [{ name: 'kobj', type: kobject, offset: KSET_DIRECTORY }]);
   }
 
   #mapFrame(frame: number): void {
@@ -222,6 +269,7 @@ export class SlabBuilder {
         { name: 'partial', type: pointer, offset: 16 },
       ]);
     }
+    this.#kernfsTypes(u64, u32, pointer);
     if (mark === 'type') types.enum('pagetype', { PGTY_buddy: 0xf0, PGTY_slab: 0xf5 });
     types.enum('pageflags', {
       PG_locked: 0,

@@ -45,3 +45,12 @@ export function regionBases(levels: number): RegionBases {
         vmemmapSize: 1n << 40n,
       };
 }
+
+/** Parts of the address space that are at the same place with 4 and 5 levels; ends are exclusive. */
+export const fixedRegions: readonly { readonly name: string; readonly start: bigint; readonly end: bigint }[] = [
+  { name: 'cpu_entry_area', start: 0xffff_fe00_0000_0000n, end: 0xffff_fe80_0000_0000n },
+  { name: 'the ESPFIX stacks', start: 0xffff_ff00_0000_0000n, end: 0xffff_ff80_0000_0000n },
+  { name: 'the EFI runtime services', start: 0xffff_ffef_0000_0000n, end: 0xffff_ffff_0000_0000n },
+  { name: 'the fixmap', start: 0xffff_ffff_ff00_0000n, end: 0xffff_ffff_ff60_0000n },
+  { name: 'the vsyscall page', start: 0xffff_ffff_ff60_0000n, end: 0xffff_ffff_ff60_1000n },
+];

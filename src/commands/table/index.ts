@@ -4,6 +4,7 @@ import type { Command } from '../command.ts';
 import { bt } from './bt.ts';
 import { foreach } from './foreach.ts';
 import { help } from './help.ts';
+import { kmem } from './kmem.ts';
 import { log } from './log.ts';
 import { mod } from './mod.ts';
 import { p, pd, px } from './p.ts';
@@ -25,6 +26,7 @@ export const commands: readonly Command[] = [
   foreach,
   help,
   hex,
+  kmem,
   log,
   mod,
   p,

@@ -7,6 +7,7 @@ import { renderExceptionFrames } from './exception-frames.ts';
 import { renderDeclaration, renderDefinition, renderEnum, renderTypeList } from './definition.ts';
 import { renderExpression, renderPerCpuAddresses } from './expression.ts';
 import { renderStructure } from './structure.ts';
+import { renderAddress, renderSlabCaches } from './kmem.ts';
 import { renderLog } from './log.ts';
 import { renderMemory, renderRawMemory } from './memory.ts';
 import { renderProcesses, renderRunTimes } from './processes.ts';
@@ -42,6 +43,8 @@ function isStack(result: Result): boolean {
 
 export function renderText(result: Result): Iterable<string> {
   switch (result.type) {
+    case 'address':
+      return renderAddress(result);
     case 'backtrace':
       return renderBacktrace(result);
     case 'exception-frames':
@@ -76,6 +79,8 @@ export function renderText(result: Result): Iterable<string> {
       return [renderRawMemory(result)];
     case 'search':
       return renderSearch(result);
+    case 'slab-caches':
+      return renderSlabCaches(result);
     case 'symbols':
       return renderSymbols(result);
     case 'system':

@@ -3,6 +3,7 @@
 import { hex } from '../../base/addr.ts';
 import { isUnavailable } from '../../base/available.ts';
 import type { Translation } from '../../query/translate.ts';
+import { PAGE_HEADER, pageLine } from './page.ts';
 
 const flagNames: readonly (readonly [bigint, string])[] = [
   [1n << 0n, 'PRESENT'],
@@ -41,15 +42,8 @@ export function* renderTranslation(translation: Translation): Generator<string> 
     yield `(page: ${page.unavailable})`;
     return;
   }
-  yield '      PAGE       PHYSICAL      MAPPING       INDEX CNT FLAGS';
-  yield [
-    hex(page.page, 16),
-    hex(page.physical).padStart(8),
-    hex(page.mapping).padStart(16),
-    hex(page.index).padStart(8),
-    String(page.count).padStart(2),
-    hex(page.flags),
-  ].join(' ');
+  yield PAGE_HEADER;
+  yield pageLine(page, false);
 }
 
 function* renderEntry(value: bigint, frame: string, large: boolean): Generator<string> {

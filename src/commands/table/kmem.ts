@@ -1,0 +1,56 @@
+/** kmem: what an address is; slab caches. */
+
+import { LookupError, UsageError } from '../../base/errors.ts';
+import { identifyAddress } from '../../query/address-identity.ts';
+import type { Result } from '../../query/result.ts';
+import { isCacheName, slabCacheReport } from '../../query/slab-report.ts';
+import type { Command } from '../command.ts';
+import { parseHex, type Session } from '../session.ts';
+
+export const kmem: Command = {
+  name: 'kmem',
+  aliases: [],
+  summary: 'what an address is; the slab caches',
+  synopsis: ['kmem address|symbol ...', 'kmem -s [cache|address ...]'],
+  options: [{ flag: '-s', text: 'slab caches, all or those named: objects in use, objects, slabs' }],
+  description: [
+    'Tells everything that holds of an address: the symbol, the module, the per-CPU variable and whose it is, the task or stack, the slab object, the vmalloc area, the page.',
+    'An object of a slab in brackets is allocated, a bare one free; "(cpu 1 cache)" is free and kept by that CPU, "(cpu 1 sheaf)" and "(node 0 barn)" likewise since Linux 6.18. Where a freelist is damaged, objects that are not known to be free stand between question marks. A cache that several users share is named with all their names, as /sys/kernel/slab has them.',
+    'A user address is looked for in the current task, and taken for a physical address, too.',
+  ],
+  examples: [
+    { line: 'kmem ff29da784236b078', text: 'what it is' },
+    { line: 'kmem -s nfs_page', text: 'the cache nfs_page objects are in' },
+  ],
+  completes: 'symbol',
+  many: true,
+  *run(session, args) {
+    if (args.has('-s')) {
+      yield* slabs(session, args.words);
+      return;
+    }
+    if (args.words.length === 0) throw new UsageError('kmem wants an address or a symbol, or -s ("help kmem")');
+    for (const word of args.words) {
+      const address = session.address(word);
+      const { tasks } = session.tasks();
+      yield identifyAddress(session.kernel, address, { tasks, crash: session.crash(), current: session.current });
+    }
+  },
+};
+
+/** Caches by name, and the slab of an address. */
+function* slabs(session: Session, words: readonly string[]): Generator<Result> {
+  const { kernel } = session;
+  const isAddress = (word: string): boolean => parseHex(word) !== undefined && !isCacheName(kernel, word);
+  const names = words.filter((word) => !isAddress(word));
+  if (names.length > 0 || words.length === 0) yield slabCacheReport(kernel, names);
+  for (const word of words.filter(isAddress)) {
+    const { parts, ...identity } = identifyAddress(kernel, session.address(word), {
+      tasks: [],
+      current: session.current,
+    });
+    const slab = parts.filter((part) => part.kind === 'slab');
+    if (slab.length === 0) throw new LookupError('slab cache, or slab at address', word);
+    yield { ...identity, parts: slab };
+  }
+}
