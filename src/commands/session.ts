@@ -6,7 +6,8 @@
 import { once } from '../base/search.ts';
 import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
 import { attempt, LookupError, UsageError } from '../base/errors.ts';
-import { scalarOf, type Value } from '../values/value.ts';
+import { addressOfValue, scalarOf, type Value } from '../values/value.ts';
+import { strip } from '../debuginfo/types/type.ts';
 import { evaluateText } from '../expr/evaluate.ts';
 import { GlobalScope } from '../kernel/global-scope.ts';
 import { Kernel } from '../kernel/kernel.ts';
@@ -84,15 +85,24 @@ export class Session {
       const offset = /\+(.*)$/.exec(word)?.[1];
       if (offset !== undefined && parseOffset(offset) === undefined)
         throw new UsageError(`${word}: the offset ${offset} is no number: decimal as in 16, or hexadecimal as in 0x10`);
-      throw new UsageError(`${word} is no symbol and no hexadecimal address`);
+      throw new UsageError(
+        `${word} is no symbol and no hexadecimal address${/[.>[]/.test(word) ? `; an expression stands in parentheses: (${word})` : ''}`,
+      );
     }
     return address;
   }
 
   #expressed(text: string): VirtAddr {
     const address = evaluateAddress(text, (name) => addressOfName(this.kernel, name));
-    return virtAddr(address ?? scalarOf(this.evaluate(text)));
+    return address === undefined ? addressMeant(this.evaluate(text)) : virtAddr(address);
   }
+}
+
+/** What an expression says of a place: a pointer's or number's value; of an object where it is. */
+function addressMeant(value: Value): VirtAddr {
+  const { kind } = strip(value.type);
+  const isObject = kind === 'struct' || kind === 'union' || kind === 'array' || kind === 'function';
+  return (isObject ? addressOfValue(value) : undefined) ?? virtAddr(scalarOf(value));
 }
 
 /** `ff00…` or `0xff00…`; undefined where it is none. */

@@ -4,6 +4,7 @@ import type { AddressIdentity } from './address-identity.ts';
 import type { Backtrace } from './backtrace.ts';
 import type { ExceptionFrames } from './exception-frames.ts';
 import type { ExpressionValue, PerCpuAddresses } from './expression.ts';
+import type { ListReport } from './list-entries.ts';
 import type { LogReport } from './log.ts';
 import type { MemoryDump, RawMemory } from './memory-dump.ts';
 import type { SearchReport } from './memory-search.ts';
@@ -41,6 +42,7 @@ export type Result =
   | Declaration
   | EnumDefinition
   | ExpressionValue
+  | ListReport
   | LogReport
   | MemoryDump
   | ModuleReport

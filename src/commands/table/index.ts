@@ -5,6 +5,7 @@ import { bt } from './bt.ts';
 import { foreach } from './foreach.ts';
 import { help } from './help.ts';
 import { kmem } from './kmem.ts';
+import { list } from './list.ts';
 import { log } from './log.ts';
 import { mod } from './mod.ts';
 import { p, pd, px } from './p.ts';
@@ -27,6 +28,7 @@ export const commands: readonly Command[] = [
   help,
   hex,
   kmem,
+  list,
   log,
   mod,
   p,

@@ -8,6 +8,7 @@ import { renderDeclaration, renderDefinition, renderEnum, renderTypeList } from 
 import { renderExpression, renderPerCpuAddresses } from './expression.ts';
 import { renderStructure } from './structure.ts';
 import { renderAddress, renderSlabCaches } from './kmem.ts';
+import { renderList } from './list.ts';
 import { renderLog } from './log.ts';
 import { renderMemory, renderRawMemory } from './memory.ts';
 import { renderProcesses, renderRunTimes } from './processes.ts';
@@ -53,6 +54,8 @@ export function renderText(result: Result): Iterable<string> {
       return renderDeclaration(result);
     case 'enum-definition':
       return renderEnum(result);
+    case 'list':
+      return renderList(result);
     case 'log':
       return renderLog(result);
     case 'memory':
