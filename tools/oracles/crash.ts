@@ -144,7 +144,13 @@ function addressCommands(facts: JsonObject): string[] {
   const [module] = objectsIn(facts, 'modules');
   if (init !== undefined) {
     const task = String(init['task']);
-    commands.push(`vtop ${task}`, `rd ${task} 32`, `rd -S ${task} 32`, `struct task_struct.comm,pid,mm ${task}`);
+    commands.push(
+      `vtop ${task}`,
+      `rd ${task} 32`,
+      `rd -S ${task} 32`,
+      `rd -SS ${task} 64`,
+      `struct task_struct.comm,pid,mm ${task}`,
+    );
     commands.push(`bt ${task}`, `task -R mm ${task}`, `vtop ${String(init['stack'])}`, 'ps 1', 'vm 1', 'files 1');
   }
   const frame = init === undefined ? undefined : objectsIn(init, 'frames').at(-4);

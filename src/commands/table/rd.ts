@@ -14,7 +14,7 @@ import {
   type MemorySource,
 } from '../../query/memory-dump.ts';
 import type { Result } from '../../query/result.ts';
-import { describeWord, type WordDetail, type WordLabel } from '../../query/word-label.ts';
+import { describeSymbol, describeWord, type WordDetail, type WordLabel } from '../../query/word-label.ts';
 import type { Command } from '../command.ts';
 import type { ParsedArguments } from '../options.ts';
 import { parsePlaces, type Place } from '../place.ts';
@@ -191,11 +191,7 @@ function formatOf(args: ParsedArguments): MemoryDump['format'] {
 function labelsOf({ kernel }: Session, args: ParsedArguments, bytes: Uint8Array): ReadonlyMap<number, WordLabel> {
   if (args.has('-S')) return labelWords(bytes, (value) => describeWord(kernel, value, detailOf(args)));
   if (!args.has('-s')) return new Map();
-  return labelWords(bytes, (value) => {
-    const found = kernel.symbols.at(value);
-    if (found === undefined) return { kind: 'number', value };
-    return { kind: 'symbol', value, symbol: found.symbol.name, offset: found.offset, module: found.symbol.module };
-  });
+  return labelWords(bytes, (value) => describeSymbol(kernel, value) ?? { kind: 'number', value });
 }
 
 function detailOf(args: ParsedArguments): WordDetail {
