@@ -8,7 +8,7 @@ import type { ListReport } from './list-entries.ts';
 import type { LogReport } from './log.ts';
 import type { MemoryDump, RawMemory } from './memory-dump.ts';
 import type { SearchReport } from './memory-search.ts';
-import type { ModuleReport } from './module-list.ts';
+import type { ModuleReport, TaintReport } from './module-list.ts';
 import type { ProcessList } from './process-list.ts';
 import type { RawStack } from './raw-stack.ts';
 import type { RunTimes } from './run-times.ts';
@@ -59,6 +59,7 @@ export type Result =
   | SlabCacheReport
   | SymbolReport
   | SystemReport
+  | TaintReport
   | TaskInfo
   | TextResult
   | Translation

@@ -148,7 +148,7 @@ export class KernelBuilder {
       load: { slide, physBase: 0n, paging: this.tables.mode, origin: 'built', proof: undefined },
       types: new TypeCatalog([vmlinux.btf]),
       vmcoreinfo: () => image.vmcoreinfo,
-      moduleFiles: new ModuleFiles(host, []),
+      moduleFiles: new ModuleFiles(host, { release: undefined, debugRoots: [], folders: [] }),
       warnings: [],
     };
   }

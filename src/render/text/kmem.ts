@@ -15,8 +15,8 @@ import type { SlabCacheReport } from '../../query/slab-report.ts';
 import { escapeLine } from './escape.ts';
 import { PAGE_HEADER, pageLine } from './page.ts';
 import { aliasLine, CACHE_HEADER, cacheLine, renderSlab } from './slab.ts';
+import { renderSymbols } from './symbols.ts';
 import { renderTask } from './system.ts';
-import { renderSymbols } from './tables.ts';
 
 /** crash's order of blocks: the slab stands before the task that is in it. */
 const order: readonly AddressPart['kind'][] = [
