@@ -80,6 +80,15 @@ export class ModuleDebugFiles {
     return { kind: 'found', path: found.file.path, proof: found.proof, dwarf: found.file.hasDwarf };
   }
 
+  /** For a module whose DWARF is missing: the reason, for the user. */
+  whyNoDwarf(module: Module): string {
+    if (this.#forgotten.has(module)) return `"mod -d" forgot the debug file of module ${module.name}`;
+    const debug = this.of(module);
+    return debug === undefined
+      ? `no debug file of this build was found for module ${module.name}`
+      : `${debug.elf.source.name} has no DWARF`;
+  }
+
   /** Takes a file for a module. Throws OpenError where it is of another build, NeedResource. */
   choose(module: Module, path: string): ModuleDebug {
     return this.#set(module, this.#kernel.target.moduleFiles.open(path, wanted(module)));

@@ -46,6 +46,9 @@ export interface ModuleReport {
   readonly type: 'modules';
   /** By base address, as crash lists them. */
   readonly modules: readonly ModuleRow[];
+  /** Of every module, listed here or not: the columns are as wide as these. */
+  readonly longestName: number;
+  readonly largestSize: number;
   readonly warning: string | undefined;
   /** What kept files from being loaded, for the user. */
   readonly problems: readonly string[];
@@ -83,7 +86,11 @@ export function moduleReport(kernel: Kernel, options: ModuleListOptions = {}): M
     file: fileState(kernel.moduleDebug.state(module)),
     sections: sections ? moduleSections(module) : undefined,
   }));
-  return { type: 'modules', modules: rows, warning: broken && `the list of modules is broken: ${broken}`, problems };
+  const all = kernel.modules().modules;
+  const longestName = Math.max(0, ...all.map(({ name }) => name.length));
+  const largestSize = Math.max(0, ...all.map(({ size }) => size));
+  const warning = broken === undefined ? undefined : `the list of modules is broken: ${broken}`;
+  return { type: 'modules', modules: rows, longestName, largestSize, warning, problems };
 }
 
 function fileState(found: ModuleDebugState): ModuleFileState {

@@ -43,7 +43,8 @@ function regionMarks(module: Module): Placed[] {
     return { word: kind === 'core' ? '' : `${kind.toUpperCase()} `, base, end: whole ? size : size - 1 };
   });
   const { perCpuStart: base, perCpuSize: end } = module;
-  if (base !== undefined) marks.push({ word: 'PERCPU ', base, end });
+  if (base !== undefined && !module.regions.some(({ kind }) => kind === 'core'))
+    marks.push({ word: 'PERCPU ', base, end });
   return marks.flatMap((mark) => [
     placedMark(module, `MODULE ${mark.word}START: ${module.name}`, mark.base, REGION_START),
     placedMark(module, `MODULE ${mark.word}END: ${module.name}`, addVirt(mark.base, mark.end), REGION_END),

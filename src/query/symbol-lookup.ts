@@ -1,13 +1,13 @@
 /** Symbols by name, address or part of a name: the answers to `sym`. */
 
-import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
-import { attempt, LookupError } from '../base/errors.ts';
+import { addVirt, type VirtAddr } from '../base/addr.ts';
+import { LookupError } from '../base/errors.ts';
 import { checkCancelled } from '../base/cancel.ts';
 import { nearestNames } from '../base/suggest.ts';
 import type { SourceLine } from '../debuginfo/dwarf/dwarf-info.ts';
 import type { KernelSymbol } from '../debuginfo/symbols/symbol-table.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import { codeObjectAt } from '../unwind/code-lookup.ts';
+import { sourceAt } from './source-at.ts';
 
 export interface SymbolRow {
   readonly address: VirtAddr;
@@ -109,14 +109,10 @@ export function plainRow({ address, letter, name, module }: KernelSymbol): Symbo
 }
 
 function row(kernel: Kernel, symbol: KernelSymbol, at: VirtAddr): SymbolRow {
-  const code = codeObjectAt(kernel, virtAddr(at));
-  const dwarf = code && attempt(() => code.dwarf());
-  if (code === undefined || dwarf === undefined) return plainRow(symbol);
-  const address = code.toTable(at);
-  const frames = attempt(() => dwarf.framesAt(address)) ?? [];
+  const { frames, line } = sourceAt(kernel, at);
   return {
     ...plainRow(symbol),
-    source: frames.at(-1)?.source ?? attempt(() => dwarf.lineAt(address)),
+    source: frames.at(-1)?.source ?? line,
     inlined: frames
       .filter((frame) => frame.inlined)
       .map((frame) => ({ name: frame.functionName ?? '?', source: frame.source })),

@@ -8,8 +8,8 @@ const ADDRESS_WIDTH = 16;
 
 export function* renderModules(report: ModuleReport): Generator<string> {
   const { modules } = report;
-  const nameWidth = Math.max(4, ...modules.map(({ name }) => escapeLine(name).length));
-  const sizeWidth = Math.max(4, ...modules.map(({ size }) => String(size).length));
+  const nameWidth = Math.max(4, report.longestName, ...modules.map(({ name }) => escapeLine(name).length));
+  const sizeWidth = Math.max(4, String(report.largestSize).length);
   const base = modules.some(({ regions }) => regions.some(({ kind }) => kind === 'text')) ? 'TEXT_BASE' : 'BASE';
   yield [centred('MODULE'), 'NAME'.padEnd(nameWidth), centred(base), 'SIZE'.padStart(sizeWidth), 'OBJECT FILE'].join(
     '  ',
