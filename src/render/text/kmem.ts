@@ -149,6 +149,7 @@ function* pageLines(identity: AddressIdentity, part: PagePart): Generator<string
   }
   yield PAGE_HEADER;
   yield pageLine(part.state, true);
+  if (part.use !== undefined && part.use !== 'buddy') yield `  used for: ${escapeLine(part.use)}`;
   if (part.head !== undefined) yield `  a tail page of ${hex(part.head, 16)}`;
 }
 
