@@ -10,6 +10,8 @@ export interface Option {
   /** What its value is; undefined for a switch. */
   readonly value?: string;
   readonly text: string;
+  /** Its value may be left away where it stands last. */
+  readonly lone?: boolean;
   /** How many words may stand with it, where that is fewer than the command takes: it says itself what to do. */
   readonly mostWords?: number;
 }

@@ -43,7 +43,7 @@ export function parseOptions(rules: ArgumentRules, args: readonly string[]): Par
         values.set(flag, '');
         continue;
       }
-      const value = args[index + 1];
+      const value = args[index + 1] ?? (option.lone === true ? '' : undefined);
       if (position < flags.length - 1 || value === undefined)
         throw new UsageError(`${command}: ${flag} wants a value: ${option.value}`);
       values.set(flag, value);

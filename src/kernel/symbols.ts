@@ -4,7 +4,7 @@
  */
 
 import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
-import { once } from '../base/search.ts';
+import { once, upperBoundBy } from '../base/search.ts';
 import type { KernelSymbol, SymbolTable } from '../debuginfo/symbols/symbol-table.ts';
 import type { Target } from '../target/target.ts';
 import type { ModuleList } from './modules.ts';
@@ -13,6 +13,14 @@ export interface SymbolAt {
   readonly symbol: KernelSymbol;
   /** In bytes from the symbol. */
   readonly offset: number;
+}
+
+/** Code that bears one name, from its symbol to its end. */
+export interface CodeRange {
+  readonly symbol: KernelSymbol;
+  readonly start: VirtAddr;
+  /** As the symbol's size says; where that says nothing, the next symbol. */
+  readonly end: VirtAddr;
 }
 
 interface Bounds {
@@ -29,6 +37,7 @@ export class KernelSymbols {
   readonly #modules: () => ModuleList;
   readonly #image: () => Bounds;
   readonly #text: () => readonly Bounds[];
+  readonly #perCpu: () => readonly KernelSymbol[];
 
   constructor(target: Target, modules: () => ModuleList) {
     const { slide } = target.load;
@@ -37,6 +46,7 @@ export class KernelSymbols {
     this.#modules = modules;
     this.#image = once(() => this.#bounds('_text', '_end'));
     this.#text = once(() => [this.#bounds('_stext', '_etext'), this.#bounds('_sinittext', '_einittext')]);
+    this.#perCpu = once(() => Array.from(this.#kernel.offsets()).sort((a, b) => Number(a.address - b.address)));
   }
 
   kernelAddress(name: string): VirtAddr | undefined {
@@ -52,11 +62,61 @@ export class KernelSymbols {
 
   /** The symbol an address belongs to. */
   at(address: VirtAddr): SymbolAt | undefined {
-    const table = this.isImage(address) ? this.#kernel : this.#modules().at(address)?.symbols();
-    const symbol = table?.at(address);
+    const symbol = this.#tableAt(address)?.at(address);
     if (symbol === undefined) return undefined;
     const offset = address - symbol.address;
     return offset > LONGEST_OFFSET ? undefined : { symbol, offset: Number(offset) };
+  }
+
+  /** The code around an address that bears one name. */
+  codeAt(address: VirtAddr): CodeRange | undefined {
+    const symbol = this.at(address)?.symbol;
+    if (symbol === undefined) return undefined;
+    const start = symbol.address;
+    const sized = addVirt(start, symbol.size);
+    if (address < sized) return { symbol, start, end: sized };
+    const next = this.#tableAt(address)?.nextAddress(address) ?? addVirt(address, 1);
+    const bounds = this.#text().find((text) => address >= text.start && address < text.end);
+    return { symbol, start, end: bounds !== undefined && bounds.end < next ? bounds.end : next };
+  }
+
+  /**
+   * Where code that begins at an address ends in the eyes of the kernel, which knows no sizes: at the next symbol, or
+   * the end of the text. Whether padding before functions has symbols there differs between kernels: several answers.
+   */
+  endsAt(start: VirtAddr): VirtAddr[] {
+    const table = this.#tableAt(start);
+    const region = this.#modules()
+      .textAt(start)
+      ?.regions.find(({ base, textSize }) => start >= base && start < addVirt(base, textSize));
+    const limit = region === undefined ? undefined : addVirt(region.base, region.textSize);
+    return [false, true].flatMap((hidden) => {
+      const next = table?.nextAddress(start, hidden);
+      return limit !== undefined && (next === undefined || next > limit) ? [limit] : (next ?? []);
+    });
+  }
+
+  /** What lies at an address of the per-CPU area: an offset from zero, or, in newer kernels, a symbol's address. */
+  perCpuAt(address: VirtAddr): SymbolAt | undefined {
+    const start = this.kernelAddress('__per_cpu_start');
+    const end = this.kernelAddress('__per_cpu_end');
+    if (start === undefined || end === undefined) return undefined;
+    if (address < start || address >= end) return this.#modulePerCpuAt(address);
+    if (start !== 0n) return this.at(address);
+    const symbols = this.#perCpu();
+    const index = upperBoundBy(symbols, address, (symbol) => symbol.address);
+    return best(symbols.slice(Math.max(0, index - MOST_AT_ONE_PLACE), index), address);
+  }
+
+  /** Modules' variables lie in the same area; only those whose symbol covers the address are believed. */
+  #modulePerCpuAt(address: VirtAddr): SymbolAt | undefined {
+    for (const module of this.#modules().modules) {
+      if (module.holds(address)) return undefined;
+      const symbol = module.symbols()?.at(address);
+      if (symbol !== undefined && !module.holds(symbol.address) && address < addVirt(symbol.address, symbol.size))
+        return { symbol, offset: Number(address - symbol.address) };
+    }
+    return undefined;
   }
 
   /** Whether an address is code: of the kernel, or of a module. */
@@ -69,15 +129,16 @@ export class KernelSymbols {
     return this.#text().some(({ start, end }) => address >= start && address < end);
   }
 
+  /** Whether an address is code that the kernel frees when it has started. */
+  isInitText(address: VirtAddr): boolean {
+    const init = this.#text()[1];
+    return init !== undefined && address >= init.start && address < init.end;
+  }
+
   /** Whether an address lies in the kernel image, code or data. */
   isImage(address: VirtAddr): boolean {
     const { start, end } = this.#image();
     return address >= start && address < end;
-  }
-
-  /** Every symbol of the kernel itself. */
-  ofKernel(): Generator<KernelSymbol> {
-    return this.#kernel.all();
   }
 
   *all(): Generator<KernelSymbol> {
@@ -97,7 +158,20 @@ export class KernelSymbols {
     return addVirt(address, -this.#slide);
   }
 
+  #tableAt(address: VirtAddr): SymbolTable | undefined {
+    return this.isImage(address) ? this.#kernel : this.#modules().at(address)?.symbols();
+  }
+
   #bounds(from: string, to: string): Bounds {
     return { start: this.kernelAddress(from) ?? virtAddr(0), end: this.kernelAddress(to) ?? virtAddr(0) };
   }
+}
+
+/** Symbols at the same address, or in one another, that are looked at. */
+const MOST_AT_ONE_PLACE = 8;
+
+/** The last symbol that covers an address, else the last of all. */
+function best(symbols: readonly KernelSymbol[], address: VirtAddr): SymbolAt | undefined {
+  const symbol = symbols.findLast((one) => address < addVirt(one.address, one.size)) ?? symbols.at(-1);
+  return symbol && { symbol, offset: Number(address - symbol.address) };
 }

@@ -5,10 +5,12 @@ import type { Backtrace } from './backtrace.ts';
 import type { ExceptionFrames } from './exception-frames.ts';
 import type { ExpressionValue, PerCpuAddresses } from './expression.ts';
 import type { ListReport } from './list-entries.ts';
+import type { Disassembly } from './disassembly.ts';
+import type { FunctionLines } from './function-lines.ts';
 import type { LogReport } from './log.ts';
 import type { MemoryDump, RawMemory } from './memory-dump.ts';
 import type { SearchReport } from './memory-search.ts';
-import type { ModuleReport, TaintReport } from './module-list.ts';
+import type { ModuleReport } from './module-list.ts';
 import type { ProcessList } from './process-list.ts';
 import type { RawStack } from './raw-stack.ts';
 import type { RunTimes } from './run-times.ts';
@@ -16,6 +18,7 @@ import type { StackOverflows } from './stack-overflow.ts';
 import type { StackText } from './stack-text.ts';
 import type { StructureReport } from './structure.ts';
 import type { SlabCacheReport } from './slab-report.ts';
+import type { SourceListing } from './source-listing.ts';
 import type { SymbolReport } from './symbol-lookup.ts';
 import type { SystemReport } from './system.ts';
 import type { TaskInfo } from './task-info.ts';
@@ -43,6 +46,8 @@ export type Result =
   | EnumDefinition
   | ExpressionValue
   | ListReport
+  | Disassembly
+  | FunctionLines
   | LogReport
   | MemoryDump
   | ModuleReport
@@ -57,9 +62,9 @@ export type Result =
   | RawMemory
   | SearchReport
   | SlabCacheReport
+  | SourceListing
   | SymbolReport
   | SystemReport
-  | TaintReport
   | TaskInfo
   | TextResult
   | Translation

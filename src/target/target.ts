@@ -18,7 +18,7 @@ import { PhysicalMemory } from '../memory/physical-memory.ts';
 import { findVmlinux, openElf } from './find-vmlinux.ts';
 import { findLoadAddress, type LoadAddress } from './load-address.ts';
 import { ModuleFiles } from './module-files.ts';
-import { modulePlaces } from './module-places.ts';
+import { SourceTree } from './source-tree.ts';
 import { Vmlinux } from './vmlinux.ts';
 
 export interface TargetOptions {
@@ -29,6 +29,8 @@ export interface TargetOptions {
   readonly debugFolders: readonly string[];
   /** Folders to look for module files in, before the usual ones. */
   readonly moduleFolders: readonly string[];
+  /** Folders with the kernel's source. */
+  readonly sourceFolders?: readonly string[];
 }
 
 export interface Target {
@@ -45,6 +47,7 @@ export interface Target {
   /** From the dump's note, or from the kernel's own copy in memory. */
   readonly vmcoreinfo: () => VmcoreInfo | undefined;
   readonly moduleFiles: ModuleFiles;
+  readonly sources: SourceTree;
   readonly warnings: readonly string[];
 }
 
@@ -74,7 +77,8 @@ export function openTarget(host: Host, options: TargetOptions): Target {
     load,
     types: new TypeCatalog([() => vmlinux.btf() ?? vmlinux.dwarf()?.types]),
     vmcoreinfo: once(() => image.vmcoreinfo ?? readVmcoreInfo(vmlinux, load, memory)),
-    moduleFiles: new ModuleFiles(host, modulePlaces(vmlinux.path, image.path, release, options)),
+    moduleFiles: new ModuleFiles(host, moduleFolders(vmlinux.path, image.path, release, options)),
+    sources: new SourceTree(host, options.sourceFolders ?? []),
     warnings,
   };
 }
@@ -151,4 +155,21 @@ function readVmcoreInfo(vmlinux: Vmlinux, load: LoadAddress, memory: AddressSpac
     const length = Math.min(Number(memory.u64(size)), 1 << 16);
     return VmcoreInfo.fromBytes(memory.bytes(memory.pointer(data), length));
   });
+}
+
+function moduleFolders(vmlinux: string, dump: string, release: string | undefined, options: TargetOptions): string[] {
+  const folderOf = (path: string): string => (path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '.');
+  return [
+    ...options.moduleFolders,
+    ...options.debugFolders,
+    `${folderOf(dump)}/modules`,
+    `${folderOf(vmlinux)}/modules`,
+    ...(release === undefined
+      ? []
+      : [
+          `/usr/lib/debug/lib/modules/${release}`,
+          `/usr/lib/debug/usr/lib/modules/${release}`,
+          `/lib/modules/${release}`,
+        ]),
+  ];
 }

@@ -11,6 +11,7 @@ import type { CpuNote } from '../../src/formats/dump-image.ts';
 import { Kernel } from '../../src/kernel/kernel.ts';
 import { AddressSpace } from '../../src/memory/address-space.ts';
 import { PhysicalMemory } from '../../src/memory/physical-memory.ts';
+import { SourceTree } from '../../src/target/source-tree.ts';
 import { ModuleFiles } from '../../src/target/module-files.ts';
 import type { Target } from '../../src/target/target.ts';
 import { Vmlinux } from '../../src/target/vmlinux.ts';
@@ -148,7 +149,8 @@ export class KernelBuilder {
       load: { slide, physBase: 0n, paging: this.tables.mode, origin: 'built', proof: undefined },
       types: new TypeCatalog([vmlinux.btf]),
       vmcoreinfo: () => image.vmcoreinfo,
-      moduleFiles: new ModuleFiles(host, { release: undefined, debugRoots: [], folders: [] }),
+      moduleFiles: new ModuleFiles(host, []),
+      sources: new SourceTree(host, []),
       warnings: [],
     };
   }

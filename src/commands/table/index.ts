@@ -2,6 +2,8 @@
 
 import type { Command } from '../command.ts';
 import { bt } from './bt.ts';
+import { dis } from './dis.ts';
+import { faddr2line } from './faddr2line.ts';
 import { foreach } from './foreach.ts';
 import { help } from './help.ts';
 import { kmem } from './kmem.ts';
@@ -24,6 +26,8 @@ import { whatis } from './whatis.ts';
 export const commands: readonly Command[] = [
   bt,
   dec,
+  dis,
+  faddr2line,
   foreach,
   help,
   hex,

@@ -76,6 +76,22 @@ export class AddressBuckets {
     return undefined;
   }
 
+  /**
+   * The lowest address above `address` at which an element lies.
+   * @param counts false for elements that are passed over
+   */
+  above(address: number, counts: (index: number) => boolean): number | undefined {
+    for (let bucket = Math.max(0, this.#bucketOf(address)); bucket <= this.#last; bucket++) {
+      let best = Infinity;
+      for (let position = this.#start(bucket); position < this.#start(bucket + 1); position++) {
+        const value = this.#values[position] as number;
+        if (value > address && value < best && counts(this.#members[position] as number)) best = value;
+      }
+      if (best !== Infinity) return best;
+    }
+    return undefined;
+  }
+
   /** Every element by address; those of one address in their own order. */
   *sorted(): Generator<number> {
     for (let bucket = 0; bucket + 1 < this.#starts.length; bucket++) {

@@ -83,6 +83,19 @@ export class SymbolTable {
     return index === undefined ? undefined : this.#symbol(index);
   }
 
+  /**
+   * The nearest run-time address above another that bears a symbol.
+   * @param hidden whether padding before functions (`__pfx_`) counts, too
+   */
+  nextAddress(address: VirtAddr, hidden = false): VirtAddr | undefined {
+    const after = Number(BigInt.asIntN(64, address)) - this.#slide;
+    const counts = hidden
+      ? (candidate: number): boolean => this.#isNamed(candidate)
+      : (candidate: number): boolean => this.#rank(candidate) !== undefined;
+    const found = this.#byAddress().above(after, counts);
+    return found === undefined ? undefined : virtAddr(BigInt(found) + this.#input.slide);
+  }
+
   /** Every symbol of that name. */
   named(name: string): KernelSymbol[] {
     const found = this.#byName().find(name);
@@ -95,6 +108,15 @@ export class SymbolTable {
       if (this.#isNamed(index) && !this.#isHidden(index)) yield this.#symbol(index);
     for (let index = 0; index < this.count; index++) {
       if (this.#isNamed(index) && !this.#hasAddress(index)) yield this.#symbol(index);
+    }
+  }
+
+  /** Symbols of sections that are linked at zero: their addresses are offsets in a per-CPU area. */
+  *offsets(): Generator<KernelSymbol> {
+    if (this.#input.sections === undefined) return;
+    for (let index = 0; index < this.count; index++) {
+      if (this.#isNamed(index) && !this.#hasAddress(index) && this.#section(index) < SHN_LORESERVE)
+        yield this.#symbol(index);
     }
   }
 
@@ -143,16 +165,11 @@ export class SymbolTable {
   }
 
   #letter(index: number): string {
-    const local = this.#info(index) >> 4 === STB_LOCAL;
     const given = this.#input.letters?.[index];
-    if (given !== undefined && given >= 0x20) {
-      // The kernel's letters are small for global symbols, too.
-      const letter = String.fromCharCode(given);
-      return local ? letter : letter.toUpperCase();
-    }
+    if (given !== undefined && given >= 0x20) return String.fromCharCode(given);
     const sectionIndex = this.#section(index);
     const letter = sectionIndex === SHN_ABS ? 'a' : sectionLetter(this.#input.sections?.[sectionIndex]);
-    return local ? letter : letter.toUpperCase();
+    return this.#info(index) >> 4 === STB_LOCAL ? letter : letter.toUpperCase();
   }
 
   #value(index: number): number {

@@ -19,6 +19,7 @@ export interface Options {
   readonly json: boolean;
   readonly moduleFolders: readonly string[];
   readonly debugFolders: readonly string[];
+  readonly sourceFolders: readonly string[];
 }
 
 export type Arguments =
@@ -33,6 +34,7 @@ interface Draft {
   json: boolean;
   moduleFolders: string[];
   debugFolders: string[];
+  sourceFolders: string[];
   answer: 'help' | 'version' | undefined;
 }
 
@@ -71,6 +73,12 @@ const rows: readonly OptionRow<Draft>[] = [
     text: 'look for vmlinux and modules in DIR first (may be repeated)',
     apply: (to, folder) => to.debugFolders.push(folder),
   },
+  {
+    names: ['--src'],
+    value: 'DIR',
+    text: "show lines of the kernel's source from DIR (may be repeated)",
+    apply: (to, folder) => to.sourceFolders.push(folder),
+  },
   { names: ['-h', '--help'], text: 'show this', apply: (to) => (to.answer = 'help') },
   { names: ['--version'], text: 'show the version', apply: (to) => (to.answer = 'version') },
 ];
@@ -82,6 +90,7 @@ export function parseArguments(words: readonly string[]): Arguments {
     json: false,
     moduleFolders: [],
     debugFolders: [],
+    sourceFolders: [],
     answer: undefined,
   };
   const read = readOptions(rows, words, draft);

@@ -2,23 +2,22 @@
  * The engine as the faces of Node use it: commands in, text out, piece by piece as it is asked for. It runs in the
  * thread of its caller; engine-client.ts is the same in a thread of its own.
  *
- * NeedResource is met here: the thing is brought and the command runs again. A target is immutable, so the results
+ * NeedResource is met here: the thing is brought (resources.ts) and the command runs again. A target is immutable, so the results
  * come again as they were, and those that were given already are skipped: what was printed stays right.
  */
 
 import { checkCancelled } from '../../base/cancel.ts';
-import { InternalError, NeedResource } from '../../base/errors.ts';
+import { NeedResource } from '../../base/errors.ts';
 import type { Command } from '../../commands/command.ts';
 import { complete, type Completion } from '../../commands/complete.ts';
 import { invocationOf, runCommand, type Invocation } from '../../commands/run.ts';
 import { Session } from '../../commands/session.ts';
-import { loadDisassembler } from '../../disasm/disassembler.ts';
 import type { Result } from '../../query/result.ts';
 import { toJson } from '../../render/json.ts';
 import { lineBetween, renderText } from '../../render/text/index.ts';
 import { openTarget } from '../../target/target.ts';
 import { escapeJson } from './failure.ts';
-import { NodeHost } from './host.ts';
+import { Resources } from './resources.ts';
 import { tellFilesApart } from './tell-files-apart.ts';
 import { writeNewFile } from './write-new-file.ts';
 
@@ -26,6 +25,7 @@ export interface EngineOptions {
   readonly files: readonly string[];
   readonly moduleFolders: readonly string[];
   readonly debugFolders: readonly string[];
+  readonly sourceFolders: readonly string[];
 }
 
 export type Format = 'text' | 'json';
@@ -61,15 +61,13 @@ const PATIENCE_MILLISECONDS = 100;
 export class LocalEngine implements Engine {
   readonly opened: Opened;
   readonly #session: Session;
-  readonly #unpacked: Map<string, Uint8Array>;
-  readonly #warn: (message: string) => void;
+  readonly #resources: Resources;
 
-  private constructor(session: Session, unpacked: Map<string, Uint8Array>, warn: (message: string) => void) {
+  private constructor(session: Session, resources: Resources) {
     const { target } = session.kernel;
     this.opened = { warnings: target.warnings, paths: [target.image.path, target.vmlinux.path] };
     this.#session = session;
-    this.#unpacked = unpacked;
-    this.#warn = warn;
+    this.#resources = resources;
   }
 
   /**
@@ -77,10 +75,11 @@ export class LocalEngine implements Engine {
    * @throws OpenError, FormatError where the dump cannot be opened
    */
   static open(options: EngineOptions, warn: (message: string) => void): LocalEngine {
-    const { files, moduleFolders, debugFolders } = options;
-    const unpacked = new Map<string, Uint8Array>();
-    const target = openTarget(new NodeHost(unpacked), { ...tellFilesApart(files), moduleFolders, debugFolders });
-    return new LocalEngine(new Session(target), unpacked, warn);
+    const { files, moduleFolders, debugFolders, sourceFolders } = options;
+    const folders = { moduleFolders, debugFolders, sourceFolders };
+    const resources = new Resources(warn);
+    const target = openTarget(resources.host, { ...tellFilesApart(files), ...folders });
+    return new LocalEngine(new Session(target), resources);
   }
 
   complete(line: string): Completion {
@@ -110,20 +109,9 @@ export class LocalEngine implements Engine {
         return;
       } catch (error) {
         if (!(error instanceof NeedResource)) throw error;
-        await this.#bring(error);
+        await this.#resources.bring(error);
       }
     }
-  }
-
-  async #bring({ resource }: NeedResource): Promise<void> {
-    if (resource.kind === 'disassembler') return loadDisassembler(resource.architecture);
-    const { path, codec } = resource;
-    if (this.#unpacked.has(path)) throw new InternalError(`${path} was unpacked and is asked for again`);
-    const { unpackFile } = await import('./unpack.ts');
-    const { bytes, problem } = await unpackFile(path, codec);
-    if (problem !== undefined) this.#warn(`${path}: cannot be unpacked (${problem}); going on without it`);
-    this.#unpacked.set(path, bytes);
-    checkCancelled();
   }
 }
 

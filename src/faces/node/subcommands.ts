@@ -23,6 +23,14 @@ const subcommands: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>
       load: async () => (await import('./capture/command.ts')).capture,
     },
   ],
+  [
+    'faddr2line',
+    {
+      usage: 'FILE FUNCTION+OFFSET/SIZE ...',
+      text: 'file and line of addresses of a call trace, by a vmlinux or module alone',
+      load: async () => (await import('./faddr2line.ts')).faddr2line,
+    },
+  ],
 ]);
 
 /** What a first word means where it means no file. */

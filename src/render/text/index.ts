@@ -9,6 +9,8 @@ import { renderExpression, renderPerCpuAddresses } from './expression.ts';
 import { renderStructure } from './structure.ts';
 import { renderAddress, renderSlabCaches } from './kmem.ts';
 import { renderList } from './list.ts';
+import { renderDisassembly, renderSourceListing } from './disassembly.ts';
+import { renderFunctionLines } from './function-lines.ts';
 import { renderLog } from './log.ts';
 import { renderMemory, renderRawMemory } from './memory.ts';
 import { renderProcesses, renderRunTimes } from './processes.ts';
@@ -17,8 +19,7 @@ import { renderStackText } from './stack-text.ts';
 import { renderRawStack } from './stack-words.ts';
 import { renderSearch } from './search.ts';
 import { renderSystem, renderTask } from './system.ts';
-import { renderModules, renderTaints } from './modules.ts';
-import { renderSymbols } from './symbols.ts';
+import { renderModules, renderSymbols } from './tables.ts';
 import { renderTranslation } from './translation.ts';
 
 /** The results of one command, one after the other; a free line stands between stacks, and between objects of an array, as crash leaves one. */
@@ -57,14 +58,16 @@ export function renderText(result: Result): Iterable<string> {
       return renderEnum(result);
     case 'list':
       return renderList(result);
+    case 'disassembly':
+      return renderDisassembly(result);
+    case 'function-lines':
+      return renderFunctionLines(result);
     case 'log':
       return renderLog(result);
     case 'memory':
       return renderMemory(result);
     case 'modules':
       return renderModules(result);
-    case 'module-taints':
-      return renderTaints(result);
     case 'note':
       return [`(${result.message})`];
     case 'per-cpu':
@@ -87,6 +90,8 @@ export function renderText(result: Result): Iterable<string> {
       return renderSearch(result);
     case 'slab-caches':
       return renderSlabCaches(result);
+    case 'source-listing':
+      return renderSourceListing(result);
     case 'symbols':
       return renderSymbols(result);
     case 'system':
