@@ -6,6 +6,7 @@
  */
 
 import type { VirtAddr } from './addr.ts';
+import type { Codec } from './host.ts';
 
 export type ErrorCode = 'format' | 'fault' | 'lookup' | 'usage' | 'open' | 'need-resource' | 'cancelled' | 'internal';
 
@@ -97,7 +98,7 @@ export class NeedResource extends VmcoreError {
 
 /** What a face can be asked to bring. */
 export type Resource =
-  | { readonly kind: 'unpacked-file'; readonly path: string; readonly codec: 'xz' }
+  | { readonly kind: 'unpacked-file'; readonly path: string; readonly codec: Codec }
   /** By `loadDisassembler` (disasm/disassembler.ts). */
   | { readonly kind: 'disassembler'; readonly architecture: 'x86_64' };
 

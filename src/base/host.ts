@@ -20,6 +20,9 @@ export interface HostEntry {
   readonly kind: 'file' | 'folder' | 'other';
 }
 
+/** What files are packed with: xz, zstd, gzip. */
+export type Codec = 'xz' | 'zst' | 'gz';
+
 export interface Host {
   /** Opens a file for reading; undefined where there is none, it is a folder, or it may not be read. */
   open(path: string): HostFile | undefined;
@@ -31,5 +34,5 @@ export interface Host {
   /** Inflates a zlib stream; the result is exactly `size` bytes. Throws FormatError. */
   inflate(data: Uint8Array, size: number): Uint8Array;
   /** The unpacked content of a compressed file. Throws NeedResource where the codec cannot run synchronously. */
-  unpackFile(path: string, codec: 'xz'): Uint8Array;
+  unpackFile(path: string, codec: Codec): Uint8Array;
 }

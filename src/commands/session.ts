@@ -28,6 +28,8 @@ export class Session {
   radix: 10 | 16 = 10;
   /** What `p` printed: `$1`, `$2`, … of an expression. */
   readonly values: Value[] = [];
+  /** Modules in whose lists of symbols sections are marked (`mod -g`). */
+  readonly sectionMarks = new Set<string>();
   /** Bytes behind a ud2 that are no code: very old kernels kept file and line there. Set by `dis -b`. */
   bugBytes = 0;
   #current: Task | undefined;

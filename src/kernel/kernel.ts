@@ -11,6 +11,7 @@ import type { TypeCatalog } from '../debuginfo/types/catalog.ts';
 import type { Target } from '../target/target.ts';
 import { StructView } from '../values/struct-view.ts';
 import { listModuleBtf, type ModuleBtfEntry } from './module-btf.ts';
+import { ModuleDebugFiles } from './module-debug.ts';
 import { readModules, type ModuleList } from './modules.ts';
 import { PerCpu } from './per-cpu.ts';
 import { KernelSymbols } from './symbols.ts';
@@ -21,12 +22,14 @@ export class Kernel {
   readonly memory: AddressSpace;
   /** For readers of kernel structures. A name it lacks costs nothing. */
   readonly types: TypeCatalog;
-  /** For a user's question: the modules' types, too, and what only vmlinux's DWARF knows. */
-  readonly userTypes: TypeCatalog;
   readonly symbols: KernelSymbols;
   readonly perCpu: PerCpu;
   readonly modules: () => ModuleList;
+  /** The modules' debug files, and what the user chose of them. */
+  readonly moduleDebug: ModuleDebugFiles;
   readonly moduleBtf: () => readonly ModuleBtfEntry[];
+
+  #userTypes: { readonly generation: number; readonly catalog: TypeCatalog } | undefined;
 
   constructor(target: Target) {
     this.target = target;
@@ -36,7 +39,14 @@ export class Kernel {
     this.perCpu = new PerCpu(this);
     this.modules = once(() => readModules(this));
     this.moduleBtf = once(() => attempt(() => listModuleBtf(this)) ?? []);
-    this.userTypes = userTypes(this);
+    this.moduleDebug = new ModuleDebugFiles(this);
+  }
+
+  /** For a user's question: the modules' types, too, and what only vmlinux's DWARF knows. */
+  get userTypes(): TypeCatalog {
+    const { generation } = this.moduleDebug;
+    if (this.#userTypes?.generation !== generation) this.#userTypes = { generation, catalog: userTypes(this) };
+    return this.#userTypes.catalog;
   }
 
   /** The structure of that name at an address. Throws LookupError where the type is not known. */

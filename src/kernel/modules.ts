@@ -9,21 +9,19 @@
 import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
 import { attempt } from '../base/errors.ts';
 import { once } from '../base/search.ts';
-import { Btf } from '../debuginfo/btf/btf.ts';
-import { DwarfInfo } from '../debuginfo/dwarf/dwarf-info.ts';
-import { DwarfSections } from '../debuginfo/dwarf/sections.ts';
+import type { Btf } from '../debuginfo/btf/btf.ts';
 import { OrcTable } from '../debuginfo/orc/orc-table.ts';
 import { SymbolTable } from '../debuginfo/symbols/symbol-table.ts';
 import type { TypeSource } from '../debuginfo/types/catalog.ts';
 import { sizeOf, strip } from '../debuginfo/types/type.ts';
 import { STB_GLOBAL, STB_LOCAL, STT_FUNC, STT_OBJECT } from '../formats/elf/constants.ts';
-import { buildIdOf, parseNotes } from '../formats/elf/notes.ts';
-import type { ElfFile } from '../formats/elf/elf-file.ts';
+import { buildIdOf, parseNotes, toHex } from '../formats/elf/notes.ts';
 import { VirtualSource } from '../memory/virtual-source.ts';
 import { memberOf, type StructView } from '../values/struct-view.ts';
 import type { Kernel } from './kernel.ts';
 import { listForEachEntry } from './list.ts';
 import { readModuleBtf } from './module-btf.ts';
+import type { ModuleDebug } from './module-debug.ts';
 
 /** One contiguous piece of a module's memory. */
 export interface ModuleRegion {
@@ -40,24 +38,20 @@ export interface ModuleSection {
   readonly address: VirtAddr;
 }
 
-/** What is known of a module's debug file. */
-export interface ModuleDebug {
-  readonly elf: ElfFile;
-  /** The file's own, where it goes on from vmlinux's. */
-  readonly btf: () => Btf | undefined;
-  readonly dwarf: DwarfInfo;
-}
-
 export class Module {
   readonly name: string;
   readonly address: VirtAddr;
   readonly regions: readonly ModuleRegion[];
   readonly sections: () => readonly ModuleSection[];
   readonly buildId: () => string | undefined;
+  /** A checksum of its sources, where they carry one. */
+  readonly srcversion: () => string | undefined;
   readonly symbols: () => SymbolTable | undefined;
   readonly orc: () => OrcTable | undefined;
   /** The types the kernel keeps of it in memory. */
   readonly btf: () => Btf | undefined;
+  /** Bits of include/linux/panic.h; undefined where they cannot be read. */
+  readonly taints: () => bigint | undefined;
   /** Where its per-CPU variables begin, as its symbols have them; undefined where it has none. */
   readonly perCpuStart: VirtAddr | undefined;
   /** In bytes, of its per-CPU variables on one CPU. */
@@ -70,18 +64,20 @@ export class Module {
     this.name = view.string('name');
     this.regions = readRegions(view);
     this.sections = once(() => attempt(() => readSections(kernel, view)) ?? []);
-    this.buildId = once(() => attempt(() => this.#readBuildId(kernel)));
+    this.buildId = once(() => attempt(() => this.#readBuildId(kernel)) ?? attempt(() => ownBuildId(view)));
+    this.srcversion = once(() => attempt(() => view.string('srcversion', 64)) || undefined);
     this.symbols = once(() => attempt(() => readSymbols(view, this.name, this.regions)));
     this.orc = once(() => attempt(() => readOrc(kernel, view, this.name)));
     this.btf = once(() => attempt(() => this.#readBtf(kernel)));
+    this.taints = once(() => attempt(() => view.integer('taints')));
     this.perCpuSize = attempt(() => view.number('percpu_size')) ?? 0;
     this.perCpuStart = this.perCpuSize === 0 ? undefined : attempt(() => view.pointer('percpu'));
-    this.debug = once(() => this.#findDebug(kernel));
+    this.debug = () => kernel.moduleDebug.of(this);
   }
 
   /** Its own types by name: from memory, else from its debug file, whose BTF is quicker than its DWARF. */
   types(): TypeSource | undefined {
-    return this.btf() ?? this.debug()?.btf() ?? this.debug()?.dwarf.types;
+    return this.btf() ?? this.debug()?.btf() ?? this.debug()?.dwarf?.types;
   }
 
   /** What crash shows as the module's base: where its text begins. */
@@ -114,22 +110,6 @@ export class Module {
     const entry = kernel.moduleBtf().find(({ module }) => module === this.address);
     return entry && readModuleBtf(kernel, entry, this.name);
   }
-
-  #findDebug(kernel: Kernel): ModuleDebug | undefined {
-    const elf = kernel.target.moduleFiles.find(this.name, this.buildId());
-    if (elf === undefined) return undefined;
-    const addresses = new Map(this.sections().map((section) => [section.name, section.address]));
-    if (this.perCpuStart !== undefined) addresses.set('.data..percpu', this.perCpuStart);
-    const sections = new DwarfSections(elf, kernel.target.host, (name) => addresses.get(name));
-    return { elf, btf: once(() => splitBtf(elf, kernel.target.vmlinux.btf())), dwarf: new DwarfInfo(sections) };
-  }
-}
-
-/** A module built outside the tree carries a base of its own (.BTF.base, v6.11), which is not vmlinux's. */
-function splitBtf(elf: ElfFile, base: Btf | undefined): Btf | undefined {
-  const section = elf.section('.BTF');
-  if (section === undefined || base === undefined || elf.section('.BTF.base') !== undefined) return undefined;
-  return attempt(() => new Btf(elf.bytesOf(section), `${elf.source.name}: .BTF`, base));
 }
 
 export class ModuleList {
@@ -156,6 +136,15 @@ export class ModuleList {
     return this.modules.find((module) => module.name === name);
   }
 }
+
+/** With CONFIG_STACKTRACE_BUILD_ID (v5.14) the kernel keeps it itself. */
+function ownBuildId(view: StructView): string | undefined {
+  if (!view.has('build_id')) return undefined;
+  const id = view.memory.bytes(view.at('build_id'), BUILD_ID_SIZE);
+  return id.every((byte) => byte === 0) ? undefined : toHex(id);
+}
+
+const BUILD_ID_SIZE = 20;
 
 /** The modules of the `modules` list, newest first as the kernel keeps them. */
 export function readModules(kernel: Kernel): ModuleList {

@@ -17,11 +17,13 @@ type Test = (page: VirtAddr) => boolean;
 export class PageUse {
   readonly #slab: Test | undefined;
   readonly #free: Test | undefined;
+  readonly #types: readonly { readonly name: string; readonly holds: Test }[];
   readonly #names: readonly { readonly name: string; readonly bit: bigint }[];
 
   constructor(kernel: Kernel) {
     this.#slab = typeTest(kernel, 'slab', 'PAGE_SLAB_MAPCOUNT_VALUE') ?? flagTest(kernel, 'PG_slab');
     this.#free = typeTest(kernel, 'buddy', 'PAGE_BUDDY_MAPCOUNT_VALUE');
+    this.#types = pageTypes(kernel);
     this.#names = flagNames(kernel);
   }
 
@@ -33,6 +35,11 @@ export class PageUse {
   /** Whether a page is the first of a free block of the page allocator; undefined where the mark is not known. */
   isFree(page: VirtAddr): boolean | undefined {
     return this.#free?.(page);
+  }
+
+  /** What else than a part of a file or of a process a page is: "table", "hugetlb", "slab" …, as far as types tell. */
+  typeOf(page: VirtAddr): string | undefined {
+    return this.#types.find(({ holds }) => holds(page))?.name;
   }
 
   /** The names of the flags that are set, lowest bit first, without "PG_". */
@@ -69,6 +76,18 @@ function flagTest(kernel: Kernel, name: string): Test | undefined {
   if (bit === undefined) return undefined;
   const pages = pagesOf(kernel);
   return (page) => ((pages.flagsOf(page) >> bit) & 1n) === 1n;
+}
+
+/** Every page type whose test is known, by the kernel's own names. */
+function pageTypes(kernel: Kernel): { name: string; holds: Test }[] {
+  const kinds = kernel.types.enumeration('pagetype')?.enumerators ?? [];
+  const names = kinds.flatMap(({ name }) => /^(?:PGTY|PG)_(.*)$/.exec(name)?.[1] ?? []);
+  return names
+    .filter((name) => name !== 'mapcount_underflow')
+    .flatMap((name) => {
+      const holds = typeTest(kernel, name, '');
+      return holds === undefined ? [] : [{ name, holds }];
+    });
 }
 
 function typeTest(kernel: Kernel, name: string, key: string): Test | undefined {

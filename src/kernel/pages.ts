@@ -61,15 +61,21 @@ export class Pages {
     return this.inDirectMap(address) ? Number((address - this.start) >> 12n) : undefined;
   }
 
-  /** Where the direct map has a frame. Throws LookupError where it is not known where that is. */
+  /** Where the direct map has a frame. Throws where it is not known where that is. */
   addressOf(frame: number): VirtAddr {
-    if (this.start === 0n) throw new LookupError('symbol', 'page_offset_base');
+    if (this.start === 0n) {
+      directMapStart(this.#kernel);
+      throw new LookupError('symbol', 'page_offset_base');
+    }
     return virtAddr(this.start + BigInt(frame) * BigInt(PAGE_SIZE));
   }
 
-  /** The struct page of a frame. Throws LookupError where there is no such array. */
+  /** The struct page of a frame. Throws where it is not known where they are. */
   pageOf(frame: number): VirtAddr {
-    if (this.mapStart === 0n) throw new LookupError('symbol', 'vmemmap_base');
+    if (this.mapStart === 0n) {
+      vmemmapStart(this.#kernel);
+      throw new LookupError('symbol', 'vmemmap_base');
+    }
     return virtAddr(this.mapStart + BigInt(frame * this.structSize));
   }
 

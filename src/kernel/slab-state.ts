@@ -1,6 +1,7 @@
 /** Whether an object of the slab allocator is in use, and where it waits if it is not. */
 
 import type { Kernel } from './kernel.ts';
+import { guardedObjectAt } from './kfence.ts';
 import { freeInSlab } from './slab-free.ts';
 import { slabAt, type SlabObject } from './slab.ts';
 import { cacheStockOf, type Stocked } from './slab-stock.ts';
@@ -23,6 +24,8 @@ export function objectPlace(kernel: Kernel, { cache, object, index }: SlabObject
   const unknown = (why: string): ObjectPlace => ({ state: { unknown: why }, stocked: undefined });
   const slab = slabAt(kernel, object);
   if (slab === undefined) return unknown('its slab cannot be read');
+  const guarded = guardedObjectAt(kernel, object);
+  if (guarded !== undefined) return { state: guarded.state, stocked: undefined };
   if (cache.freePointer === undefined)
     return unknown('this kernel has the SLAB allocator, whose free objects are not read');
   const stock = cacheStockOf(kernel, cache);

@@ -90,6 +90,7 @@ describe('free objects of SLUB', () => {
     { stored: 'xored' },
     { stored: 'swapped' },
     { stored: 'swapped', padding: 8, freePointer: 0 },
+    { described: 'page', mark: 'flag', stored: 'xored' },
   ])('are those on the freelist: %o', (options) => {
     const builder = new SlabBuilder({ size: 1024, objectSize: 1000, ...options });
     const slab = builder.slab([2, 0]);
@@ -166,5 +167,33 @@ describe('damaged freelists', () => {
     const slab = builder.slab([]);
     builder.sheaf(0, 'main', [slab.object(1)], 1 << 20);
     expect(statesOf(builder, slab, 1)).toEqual([{ unknown: expect.stringContaining('claims 1048576 objects') }]);
+  });
+});
+
+describe('objects that are not SLUB’s own', () => {
+  it.each(['array', 'pointer'] as const)('are guarded by KFENCE, with their state in its %s', (array) => {
+    for (const [number, state] of [
+      [1, 'allocated'],
+      [2, 'free'],
+    ] as const) {
+      const builder = new SlabBuilder();
+      const slab = builder.slab([]);
+      const object = builder.guard(slab, 4096 - 104, number, array);
+      const kernel = builder.kernel.build();
+      const found = slabObjectAt(kernel, addVirt(object, 40));
+      expect(found).toMatchObject({ object, index: 0, offset: 40 });
+      expect(found && objectState(kernel, found)).toBe(state);
+    }
+  });
+
+  it('are named with SLAB, too, but their state is not known', () => {
+    const builder = new SlabBuilder({ allocator: 'slab', described: 'page', mark: 'flag', size: 256, objectSize: 250 });
+    const slab = builder.slab([]);
+    builder.kernel.u64(slab.address + 16n, slab.memory + 64n).u32(builder.cache + 20n, 15);
+    const kernel = builder.kernel.build();
+    const found = slabObjectAt(kernel, addVirt(slab.memory, 64 + 256 + 7));
+    expect(found).toMatchObject({ index: 1, offset: 7, object: addVirt(slab.memory, 64 + 256) });
+    expect(slabObjectAt(kernel, addVirt(slab.memory, 10))).toBeUndefined();
+    expect(found && objectState(kernel, found)).toEqual({ unknown: expect.stringContaining('SLAB allocator') });
   });
 });

@@ -9,6 +9,7 @@
 import { addVirt, type VirtAddr } from '../base/addr.ts';
 import { attempt } from '../base/errors.ts';
 import type { Kernel } from './kernel.ts';
+import { guardedObjectAt } from './kfence.ts';
 import { pageUseOf, type PageUse } from './page-flags.ts';
 import { pagesOf, type Pages } from './pages.ts';
 import { readSlabCache, slabCaches, type SlabCache } from './slab-cache.ts';
@@ -107,6 +108,11 @@ class Slabs {
     const slab = this.at(address);
     if (slab === undefined || address < slab.first) return undefined;
     const { cache } = slab;
+    const guarded = guardedObjectAt(this.#kernel, address);
+    if (guarded !== undefined) {
+      const { object } = guarded;
+      return { cache, object, index: 0, slab: slab.address, offset: Number(address - object) };
+    }
     const place = Number(address - slab.first);
     const index = Math.floor(place / cache.size);
     if (index >= slab.objects) return undefined;

@@ -141,6 +141,11 @@ export class KernelSymbols {
     return address >= start && address < end;
   }
 
+  /** Every symbol of the kernel itself. */
+  ofKernel(): Generator<KernelSymbol> {
+    return this.#kernel.all();
+  }
+
   *all(): Generator<KernelSymbol> {
     yield* this.#kernel.all();
     for (const module of this.#modules().modules) yield* module.symbols()?.all() ?? [];

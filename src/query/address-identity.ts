@@ -10,6 +10,7 @@ import { fixedRegions } from '../arch/x86-64/layout.ts';
 import { freeBlockOf } from '../kernel/free-pages.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { isUserAddress, userSpace } from '../kernel/mm.ts';
+import { pageUseOf } from '../kernel/page-flags.ts';
 import { pagesOf } from '../kernel/pages.ts';
 import { perCpuInstances, perCpuPlaceAt } from '../kernel/per-cpu-area.ts';
 import { slabAt, slabObjectAt, slabOfPage } from '../kernel/slab.ts';
@@ -130,7 +131,7 @@ function pageStructParts(kernel: Kernel, address: VirtAddr): AddressPart[] {
   const parts: AddressPart[] = [{ kind: 'page-struct', page, frame, offset: Number(address - page) }];
   if (slab !== undefined) {
     const report = attempt(() => slabReport(kernel, slab, slab.address === page ? 'all' : 'none'));
-    if (report !== undefined) parts.push({ kind: 'slab', slab: report, offset: undefined });
+    if (report !== undefined) parts.push({ kind: 'slab', slab: report, offset: undefined, behind: false });
   }
   return parts;
 }
@@ -140,7 +141,9 @@ function slabParts(kernel: Kernel, address: VirtAddr): AddressPart[] {
   if (slab === undefined) return [];
   const object = slabObjectAt(kernel, address);
   const report = attempt(() => slabReport(kernel, slab, object ?? 'none'));
-  return report === undefined ? [] : [{ kind: 'slab', slab: report, offset: object?.offset }];
+  return report === undefined
+    ? []
+    : [{ kind: 'slab', slab: report, offset: object?.offset, behind: object === undefined }];
 }
 
 function vmallocParts(kernel: Kernel, address: VirtAddr): AddressPart[] {
@@ -175,7 +178,11 @@ function pagePart(kernel: Kernel, frame: number, by: PagePart['by']): PagePart {
     kind: 'page',
     by,
     frame,
-    state: available(() => readPageState(kernel, frame * PAGE_SIZE)),
+    state:
+      frame < pages.frames
+        ? available(() => readPageState(kernel, frame * PAGE_SIZE))
+        : { unavailable: "it is no memory of this machine; perhaps a device's registers" },
+    use: page && attempt(() => pageUseOf(kernel).typeOf(page)),
     head: head === page ? undefined : head,
     free: block && {
       page: pages.pageOf(block.frame),
@@ -188,8 +195,8 @@ function pagePart(kernel: Kernel, frame: number, by: PagePart['by']): PagePart {
 /** A user address is one of a task; the same number may be a physical address. */
 function userParts(kernel: Kernel, address: VirtAddr, context: IdentityContext): AddressPart[] {
   const parts: AddressPart[] = perCpuParts(kernel, address);
-  const task = context.current ?? (context.crash ?? findCrashTask(kernel)).task;
-  if (attempt(() => task.mm) !== 0n) {
+  const task = context.current ?? context.crash?.task ?? attempt(() => findCrashTask(kernel).task);
+  if (task !== undefined && attempt(() => task.mm) !== 0n) {
     const area = available(() => mappedAreaAt(kernel, task, address));
     const pid = attempt(() => task.pid) ?? 0;
     if (isUnavailable(area) || area !== undefined)

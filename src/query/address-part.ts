@@ -78,8 +78,10 @@ export interface StackPart {
 export interface SlabPart {
   readonly kind: 'slab';
   readonly slab: SlabReport;
-  /** Of the address in its object, in bytes: negative in a red zone before it; undefined behind the last object. */
+  /** Of the address in its object, in bytes: negative in a red zone before it; undefined where it is in none. */
   readonly offset: number | undefined;
+  /** Whether it lies behind the slab's last object. */
+  readonly behind: boolean;
 }
 
 /** In an area of vmalloc space. */
@@ -105,6 +107,8 @@ export interface PagePart {
   readonly by: 'direct-map' | 'page-tables' | 'page-struct' | 'physical-address' | 'user-page-tables';
   readonly frame: number;
   readonly state: Available<PageState>;
+  /** "slab", "table", "hugetlb", …: what its page type says; undefined where it has none or this kernel has no types. */
+  readonly use: string | undefined;
   /** The head of the compound page it is a tail of. */
   readonly head: VirtAddr | undefined;
   /** The block of free pages it is in. */

@@ -7,7 +7,8 @@ import { FaultError, NeedResource } from '../base/errors.ts';
 import type { VirtAddr } from '../base/addr.ts';
 import { NOT_PATCHED } from '../kernel/code.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import type { Module, ModuleDebug } from '../kernel/modules.ts';
+import type { ModuleDebug } from '../kernel/module-debug.ts';
+import type { Module } from '../kernel/modules.ts';
 import { CodeFile } from '../target/code-file.ts';
 import { fileCode, kernelCode, type CodeView } from './code-view.ts';
 

@@ -10,7 +10,7 @@ import type { FunctionLines } from './function-lines.ts';
 import type { LogReport } from './log.ts';
 import type { MemoryDump, RawMemory } from './memory-dump.ts';
 import type { SearchReport } from './memory-search.ts';
-import type { ModuleReport } from './module-list.ts';
+import type { ModuleReport, TaintReport } from './module-list.ts';
 import type { ProcessList } from './process-list.ts';
 import type { RawStack } from './raw-stack.ts';
 import type { RunTimes } from './run-times.ts';
@@ -65,6 +65,7 @@ export type Result =
   | SourceListing
   | SymbolReport
   | SystemReport
+  | TaintReport
   | TaskInfo
   | TextResult
   | Translation

@@ -6,6 +6,7 @@ import { checkCancelled } from '../base/cancel.ts';
 import { attempt, LookupError } from '../base/errors.ts';
 import { nearestNames } from '../base/suggest.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { guardedObjectAt } from '../kernel/kfence.ts';
 import { memoryNodeOf } from '../kernel/memory-nodes.ts';
 import { pagesOf } from '../kernel/pages.ts';
 import { slabCacheList, type SlabCache } from '../kernel/slab-cache.ts';
@@ -61,6 +62,8 @@ export interface SlabReport {
   readonly objects: readonly SlabObjectRow[];
   /** The CPU that allocates from it, or has it among its partial slabs. */
   readonly cpu: { readonly id: number; readonly how: 'active' | 'partial' } | undefined;
+  /** Whether it is a page of KFENCE's, with one object between pages that fault. */
+  readonly guarded: boolean;
   /** What is wrong with its freelists. */
   readonly broken: string | undefined;
 }
@@ -101,10 +104,11 @@ function cacheCalled(kernel: Kernel, name: string): SlabCache {
 /** A slab with one of its objects, or with all. */
 export function slabReport(kernel: Kernel, slab: Slab, wanted: SlabObject | 'all' | 'none'): SlabReport {
   const { cache } = slab;
-  const counted = cache.freePointer !== undefined;
+  const guarded = guardedObjectAt(kernel, slab.memory);
+  const counted = cache.freePointer !== undefined && guarded === undefined;
   const stock = cacheStockOf(kernel, cache);
   const free = counted ? freeInSlab(kernel, slab) : undefined;
-  const rows = wanted === 'none' ? [] : wanted === 'all' ? objectsOf(slab) : [wanted];
+  const rows = wanted === 'none' ? [] : wanted === 'all' ? objectsOf(kernel, slab) : [wanted];
   const objects = rows.map((row) => ({ ...objectPlace(kernel, row), object: row.object, index: row.index }));
   const active = stock.cpuSlabs.find((entry) => entry.slab === slab.address);
   const partial = stock.cpuPartial.find((entry) => entry.slab === slab.address);
@@ -115,14 +119,18 @@ export function slabReport(kernel: Kernel, slab: Slab, wanted: SlabObject | 'all
     memory: slab.memory,
     node: attempt(() => memoryNodeOf(kernel, pagesOf(kernel).frameOf(slab.memory) ?? 0)),
     total: slab.objects,
-    free: free && free.free.size + sheavedIn(kernel, slab),
+    free: guarded === undefined ? free && free.free.size + sheavedIn(kernel, slab) : Number(guarded.state === 'free'),
+    guarded: guarded !== undefined,
     objects,
     cpu: owner && { id: owner.cpu, how: active === undefined ? 'partial' : 'active' },
     broken: free?.broken,
   };
 }
 
-function objectsOf(slab: Slab): SlabObject[] {
+function objectsOf(kernel: Kernel, slab: Slab): SlabObject[] {
+  const guarded = guardedObjectAt(kernel, slab.memory);
+  if (guarded !== undefined)
+    return [{ cache: slab.cache, object: guarded.object, index: 0, slab: slab.address, offset: 0 }];
   return Array.from({ length: slab.objects }, (_, index) => ({
     cache: slab.cache,
     object: (slab.first + BigInt(index * slab.cache.size + slab.cache.padding)) as VirtAddr,
@@ -136,7 +144,7 @@ function objectsOf(slab: Slab): SlabObject[] {
 function sheavedIn(kernel: Kernel, slab: Slab): number {
   const { sheaved } = cacheStockOf(kernel, slab.cache);
   if (sheaved.size === 0) return 0;
-  return objectsOf(slab).filter(({ object }) => {
+  return objectsOf(kernel, slab).filter(({ object }) => {
     const place = sheaved.get(String(object));
     return place !== undefined && place.kind !== 'rcu-sheaf';
   }).length;

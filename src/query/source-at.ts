@@ -24,11 +24,9 @@ export function sourceAt(kernel: Kernel, at: VirtAddr): SourceAt {
   try {
     const dwarf = code.dwarf();
     if (dwarf === undefined) {
-      const { path } = kernel.target.vmlinux;
+      const module = kernel.modules().textAt(at);
       const why =
-        code.module === undefined
-          ? `${path} has no DWARF`
-          : `no debug file of this build was found for module ${code.module}`;
+        module === undefined ? `${kernel.target.vmlinux.path} has no DWARF` : kernel.moduleDebug.whyNoDwarf(module);
       return { ...nothing, missing: `no lines and inlined calls: ${why}` };
     }
     const address = code.toTable(at);

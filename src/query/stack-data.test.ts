@@ -2,12 +2,14 @@
 
 import { describe, expect, it } from 'vitest';
 import { functions, PT_REGS_SIZE, STACK_SIZE, StackScene } from '../../test/builders/stack-scene.ts';
+import { below, randomFrom, runs, survives } from '../../test/builders/mutate.ts';
 import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
 import { Unwinder } from '../unwind/unwinder.ts';
 import { backtraceOf, plainColumns, type Backtrace } from './backtrace.ts';
 import { cpuExceptionFrames, taskExceptionFrames } from './exception-frames.ts';
 import { rawStack } from './raw-stack.ts';
 import { refersTo } from './reference.ts';
+import { stackOverflows } from './stack-overflow.ts';
 import { stackText } from './stack-text.ts';
 import { walkStack } from './stack-walk.ts';
 import { startAt, taskOnStack } from './start-at.ts';
@@ -247,6 +249,32 @@ describe('a reference', () => {
     for (const reference of [name('vic'), name('victim+4'), at(functions.victim + 5n), at(0xdead_beefn)]) {
       expect(refersTo(stack, reference)).toBe(false);
       expect(refersTo(text, reference)).toBe(false);
+    }
+  });
+});
+
+describe('a damaged stack', () => {
+  it('gives an answer to every question, whatever its words', () => {
+    for (let seed = 1; seed <= runs(60); seed++) {
+      const random = randomFrom(seed);
+      const scene = new StackScene(random() < 0.5);
+      const words = [0n, 0x10n, 0x33n, 0x246n, 0xffff_ffff_ffff_fff8n, scene.sp, scene.stack, scene.savedRegisters];
+      const places = [scene.sp, scene.interruptSlot, scene.savedRegisters, scene.userRegisters, scene.taskAddress];
+      for (let count = 0; count < 8; count++) {
+        const place = addVirt(places[below(random, places.length)] ?? scene.sp, 8 * below(random, 24));
+        const word = words[below(random, words.length)] ?? 0n;
+        if (place < scene.irqTop || place >= scene.stack) scene.word(place, word + BigInt(below(random, 3)));
+      }
+      survives(seed, () => {
+        const { kernel, subject, task } = scene.build();
+        const unwinder = new Unwinder(kernel);
+        const { frames } = backtraceOf(kernel, unwinder, subject, { ...plainColumns, words: 1 });
+        for (const { words: own = [] } of frames) expect(own.length).toBeLessThanOrEqual(STACK_SIZE / 8);
+        for (const whole of [true, false]) stackText(kernel, unwinder, subject, whole, 'none');
+        taskExceptionFrames(kernel, unwinder, subject, false);
+        rawStack(kernel, unwinder.stacks, subject);
+        stackOverflows(kernel, [task]);
+      });
     }
   });
 });

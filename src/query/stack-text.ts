@@ -7,7 +7,7 @@ import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
 import { attempt } from '../base/errors.ts';
 import type { Registers } from '../arch/architecture.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import { holds, type Stack } from '../kernel/stacks.ts';
+import type { Stack } from '../kernel/stacks.ts';
 import type { Frame } from '../unwind/frame.ts';
 import type { Unwinder } from '../unwind/unwinder.ts';
 import { walkStack, type StackSubject, type StackWalk, type TaskHeader } from './stack-walk.ts';
@@ -107,7 +107,7 @@ function visitedStacks(kernel: Kernel, unwinder: Unwinder, { subject, start, fra
     if (stack === undefined || regions.some((region) => region.stack.base === stack.base)) continue;
     const next = frames[number + 1];
     const interrupted = regions.length === 0 ? undefined : [frame, next].find((one) => one?.saved !== undefined);
-    regions.push({ stack, from: number === 0 ? lowestOf(subject, frame) : lowestWord(frame), interrupted });
+    regions.push({ stack, from: number === 0 ? lowestOf(kernel, subject, frame) : lowestWord(frame), interrupted });
   }
   if (regions.length === 0 && start !== undefined) {
     const sp = virtAddr(start.registers[kernel.target.architecture.stackPointer] ?? 0n);
@@ -123,12 +123,11 @@ function lowestWord(frame: Frame): VirtAddr {
   return frame.saved === undefined ? frame.slot : frame.sp;
 }
 
-/** Of the frame the task was in: one that was switched away has its registers saved below its return address. */
-function lowestOf({ task }: StackSubject, frame: Frame): VirtAddr {
+/** Of the frame the walk began with: a task that was switched away has its registers saved below its return address. */
+function lowestOf(kernel: Kernel, { task }: StackSubject, frame: Frame): VirtAddr {
   const lowest = lowestWord(frame);
-  const saved = frame.exact ? undefined : task && attempt(() => task.savedStackPointer);
-  const below = saved !== undefined && saved < lowest && frame.stack !== undefined && holds(frame.stack, saved);
-  return below ? saved : lowest;
+  const saved = task && attempt(() => kernel.struct('inactive_task_frame', task.savedStackPointer));
+  return saved !== undefined && attempt(() => saved.at('ret_addr')) === lowest ? saved.address : lowest;
 }
 
 class TextSearch {

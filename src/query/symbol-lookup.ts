@@ -1,13 +1,13 @@
 /** Symbols by name, address or part of a name: the answers to `sym`. */
 
-import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
-import { attempt, LookupError } from '../base/errors.ts';
+import { addVirt, type VirtAddr } from '../base/addr.ts';
+import { LookupError } from '../base/errors.ts';
 import { checkCancelled } from '../base/cancel.ts';
 import { nearestNames } from '../base/suggest.ts';
 import type { SourceLine } from '../debuginfo/dwarf/dwarf-info.ts';
 import type { KernelSymbol } from '../debuginfo/symbols/symbol-table.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import { codeObjectAt } from '../unwind/code-lookup.ts';
+import { sourceAt } from './source-at.ts';
 
 export interface SymbolRow {
   readonly address: VirtAddr;
@@ -16,6 +16,16 @@ export interface SymbolRow {
   /** In bytes from the symbol; undefined where the symbol itself was asked for. */
   readonly offset: number | undefined;
   readonly module: string | undefined;
+  /** Of the symbol's own function: where the statement or the inlined call stands that the address is in. */
+  readonly source: SourceLine | undefined;
+  /** Calls the compiler expanded in place at the address, innermost first. */
+  readonly inlined: readonly InlinedCall[];
+  /** In a list of symbols: what begins or ends here instead of a symbol. */
+  readonly mark?: string;
+}
+
+export interface InlinedCall {
+  readonly name: string;
   readonly source: SourceLine | undefined;
 }
 
@@ -36,38 +46,36 @@ export function symbolsNamed(kernel: Kernel, name: string): SymbolReport {
   return report(found.map((symbol) => row(kernel, symbol, symbol.address)));
 }
 
-/** The symbols just before or after another. */
+/** The symbol next to another in the order of addresses, whoever's it is. Empty where there is none. */
 export function neighbourOf(kernel: Kernel, address: VirtAddr, which: 'previous' | 'next'): SymbolReport {
   const found = kernel.symbols.at(address);
   if (found === undefined) throw new LookupError('symbol at address', address.toString(16));
-  let before: KernelSymbol | undefined;
+  const start = found.symbol.address;
+  let nearest: KernelSymbol | undefined;
   for (const symbol of kernel.symbols.all()) {
-    if (which === 'previous' && symbol.address >= found.symbol.address) break;
-    if (which === 'next' && symbol.address > found.symbol.address) return report([row(kernel, symbol, symbol.address)]);
-    before = symbol;
+    const { address: at } = symbol;
+    if (which === 'previous' ? at >= start : at <= start) continue;
+    if (nearest === undefined || (which === 'previous' ? at > nearest.address : at < nearest.address)) nearest = symbol;
   }
-  return report(before === undefined || which === 'next' ? [] : [row(kernel, before, before.address)]);
+  if (nearest === undefined) return report([]);
+  return report([row(kernel, kernel.symbols.at(nearest.address)?.symbol ?? nearest, nearest.address)]);
 }
 
-/** Every symbol, of one module or of all, whose name contains a text. */
-export function* symbolsMatching(
-  kernel: Kernel,
-  part: string,
-  module: 'all' | 'modules' | { name: string },
-): Generator<SymbolReport> {
+/** Every symbol whose name contains a text. */
+export function symbolsMatching(kernel: Kernel, part: string): Generator<SymbolReport> {
+  return inPieces(kernel.symbols.all(), part);
+}
+
+/** Every symbol of the kernel itself. */
+export function kernelSymbols(kernel: Kernel): Generator<SymbolReport> {
+  return inPieces(kernel.symbols.ofKernel());
+}
+
+function* inPieces(symbols: Iterable<KernelSymbol>, part = ''): Generator<SymbolReport> {
   let rows: SymbolRow[] = [];
-  for (const symbol of kernel.symbols.all()) {
-    if (module === 'modules' && symbol.module === undefined) continue;
-    if (typeof module === 'object' && symbol.module !== module.name) continue;
+  for (const symbol of symbols) {
     if (!symbol.name.includes(part)) continue;
-    rows.push({
-      address: symbol.address,
-      letter: symbol.letter,
-      name: symbol.name,
-      offset: undefined,
-      module: symbol.module,
-      source: undefined,
-    });
+    rows.push(plainRow(symbol));
     if (rows.length === 1000) {
       checkCancelled();
       yield report(rows);
@@ -95,15 +103,19 @@ function report(symbols: readonly SymbolRow[]): SymbolReport {
   return { type: 'symbols', symbols };
 }
 
+/** A symbol without what debug information would add. */
+export function plainRow({ address, letter, name, module }: KernelSymbol): SymbolRow {
+  return { address, letter, name, offset: undefined, module, source: undefined, inlined: [] };
+}
+
 function row(kernel: Kernel, symbol: KernelSymbol, at: VirtAddr): SymbolRow {
-  const code = codeObjectAt(kernel, virtAddr(at));
+  const { frames, line } = sourceAt(kernel, at);
   return {
-    address: symbol.address,
-    letter: symbol.letter,
-    name: symbol.name,
-    offset: undefined,
-    module: symbol.module,
-    source: code && attempt(() => code.dwarf()?.lineAt(code.toTable(at))),
+    ...plainRow(symbol),
+    source: frames.at(-1)?.source ?? line,
+    inlined: frames
+      .filter((frame) => frame.inlined)
+      .map((frame) => ({ name: frame.functionName ?? '?', source: frame.source })),
   };
 }
 

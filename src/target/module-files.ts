@@ -1,74 +1,242 @@
 /**
- * The debug files of kernel modules: found by name under the folders where distributions put them, taken only where
- * their build-id is that of the module in the dump. Folders are listed once, when the first module is asked for.
+ * The files of kernel modules: found by build-id first, then by the debug link of a stripped file, then by name under
+ * the folders where distributions put them. Taken by themselves only where they are of the very build in the dump.
+ *
+ * Folders are listed one after the other, each once, as far as they are needed; names from a dump or a file are only
+ * compared with what the folders hold, never made part of a path.
  */
 
-import { attempt } from '../base/errors.ts';
+import { attempt, OpenError } from '../base/errors.ts';
 import type { Host } from '../base/host.ts';
-import { once } from '../base/search.ts';
-import { BytesSource, FileSource } from '../bytes/byte-source.ts';
-import { ElfFile } from '../formats/elf/elf-file.ts';
-import { buildIdOfElf, hasDwarf } from './vmlinux.ts';
+import { crc32Of } from '../bytes/crc32.ts';
+import { fixedString, u32At } from '../bytes/read.ts';
+import {
+  canonicalName,
+  isPacked,
+  openModuleFile,
+  type ModuleFile,
+  type Proof,
+  type WantedModule,
+} from './module-file.ts';
+
+export interface ModuleFolder {
+  readonly path: string;
+  /** Whether everything below it is searched, too. */
+  readonly deep: boolean;
+}
+
+export interface ModulePlaces {
+  /** Of the kernel; undefined where the dump does not tell. */
+  readonly release: string | undefined;
+  /** Folders that may have a .build-id below them, and the tree of folders that debug links lead to. */
+  readonly debugRoots: readonly string[];
+  /** In order of preference. */
+  readonly folders: readonly ModuleFolder[];
+}
+
+export interface FoundModuleFile {
+  readonly file: ModuleFile;
+  readonly proof: Proof;
+}
+
+export interface ModuleSearch {
+  /** With DWARF where there is such a file; else a stripped one: it has code and perhaps BTF. */
+  readonly found: FoundModuleFile | undefined;
+  /** A file that must be unpacked before more is known, where that was not wanted. */
+  readonly packed: string | undefined;
+  /** Why other files were not taken. */
+  readonly refusals: readonly string[];
+}
 
 const DEEPEST_FOLDER = 12;
 const MOST_FILES = 100_000;
-const moduleSuffix = /\.ko(\.debug)?(\.xz)?$/;
+const moduleSuffix = /\.ko(\.debug)?(\.(xz|zst|gz))?$/;
+const strength: Readonly<Record<Proof, number>> = { 'build-id': 2, srcversion: 1, name: 0 };
 
 export class ModuleFiles {
+  readonly places: ModulePlaces;
   readonly #host: Host;
-  readonly #folders: readonly string[];
-  readonly #paths: () => Map<string, string[]>;
+  readonly #listings = new Map<string, Map<string, string[]>>();
 
-  /** @param folders searched with everything below them, in order of preference */
-  constructor(host: Host, folders: readonly string[]) {
+  constructor(host: Host, places: ModulePlaces) {
     this.#host = host;
-    this.#folders = folders;
-    this.#paths = once(() => this.#list());
+    this.places = places;
+  }
+
+  /** The file of exactly the build in the dump. Throws NeedResource where one must be unpacked first. */
+  find(wanted: WantedModule): FoundModuleFile | undefined {
+    return this.search(wanted).found;
   }
 
   /**
-   * The file with the DWARF of a module, of exactly the build in the dump.
-   * @param buildId of the module in the dump; undefined where the dump does not tell: then any build-id will do
+   * As `find`, with what stood in the way.
+   * @param unpack whether compressed files may be asked for; else the search ends at the first one
    */
-  find(name: string, buildId: string | undefined): ElfFile | undefined {
-    for (const path of this.#paths().get(canonical(name)) ?? []) {
-      const elf = this.#open(path);
-      if (elf === undefined || !hasDwarf(elf)) continue;
-      if (buildId === undefined || buildIdOfElf(elf) === buildId) return elf;
+  search(wanted: WantedModule, unpack = true): ModuleSearch {
+    return this.#searchAmong(this.#candidates(wanted, this.places.debugRoots, this.places.folders), wanted, unpack);
+  }
+
+  /** As `search`, in one folder and below it. */
+  searchIn(folder: string, wanted: WantedModule): ModuleSearch {
+    return this.#searchAmong(this.#candidates(wanted, [folder], [{ path: folder, deep: true }]), wanted, true);
+  }
+
+  /**
+   * A file that the user names.
+   * @throws OpenError where it cannot be opened, or is of another build
+   */
+  open(path: string, wanted: WantedModule): FoundModuleFile {
+    const file = openModuleFile(this.#host, path);
+    const proof = file.proofOf(wanted, this.places.release);
+    if (typeof proof === 'string') return this.#behindDebuglink(file, wanted) ?? { file, proof };
+    file.close();
+    throw new OpenError(proof.refused);
+  }
+
+  /** Whether a folder holds any module file. */
+  holdsAny(folder: string): boolean {
+    return this.#listing({ path: folder, deep: true }).size > 0;
+  }
+
+  /** Folders are listed again when next needed: the user may have put something there. */
+  forgetListings(): void {
+    this.#listings.clear();
+  }
+
+  *#candidates(
+    { name, buildId }: WantedModule,
+    debugRoots: readonly string[],
+    folders: readonly ModuleFolder[],
+  ): Generator<string> {
+    const seen = new Set<string>();
+    if (buildId !== undefined)
+      for (const root of debugRoots) yield `${root}/.build-id/${buildId.slice(0, 2)}/${buildId.slice(2)}.debug`;
+    for (const folder of folders) {
+      for (const path of this.#listing(folder).get(canonicalName(name)) ?? []) {
+        if (!seen.has(path)) yield path;
+        seen.add(path);
+      }
+    }
+  }
+
+  #searchAmong(paths: Iterable<string>, wanted: WantedModule, unpack: boolean): ModuleSearch {
+    const refusals: string[] = [];
+    const enough =
+      wanted.buildId === undefined && wanted.srcversion === undefined ? strength.name : strength.srcversion;
+    let best: FoundModuleFile | undefined;
+    let packed: string | undefined;
+    for (const path of paths) {
+      const isCompressed = isPacked(this.#host, path);
+      if (isCompressed === undefined) continue;
+      if (isCompressed && !unpack) {
+        packed = path;
+        break;
+      }
+      const found = this.#accepted(path, wanted);
+      if (typeof found === 'string') {
+        refusals.push(found);
+        continue;
+      }
+      const whole = this.#behindDebuglink(found.file, wanted, unpack) ?? found;
+      if (best === undefined || worth(whole) > worth(best)) {
+        best?.file.close();
+        best = whole;
+      } else whole.file.close();
+      if (best.file.hasDwarf && strength[best.proof] >= enough) break;
+    }
+    return { found: best, packed: best === undefined ? packed : undefined, refusals };
+  }
+
+  /** What is wrong with the file otherwise. */
+  #accepted(path: string, wanted: WantedModule): FoundModuleFile | string {
+    let file: ModuleFile;
+    try {
+      file = openModuleFile(this.#host, path);
+    } catch (error) {
+      if (error instanceof OpenError) return error.message;
+      throw error;
+    }
+    const proof = file.proofOf(wanted, this.places.release);
+    if (typeof proof === 'string' && (proof !== 'name' || wanted.buildId === undefined)) return { file, proof };
+    file.close();
+    return typeof proof === 'string'
+      ? `${path} has no build-id that would show of which build it is ("mod -s ${wanted.name} ${path}" takes it nevertheless)`
+      : proof.refused;
+  }
+
+  /** The file that a stripped one names as having its DWARF: GDB manual, "Separate Debug Files". */
+  #behindDebuglink(file: ModuleFile, wanted: WantedModule, unpack = true): FoundModuleFile | undefined {
+    if (file.hasDwarf) return undefined;
+    const link = attempt(() => readDebuglink(file));
+    if (link === undefined) return undefined;
+    for (const path of this.#linkedPaths(file.path, link.name)) {
+      const packed = isPacked(this.#host, path);
+      if (path === file.path || packed === undefined || (packed && !unpack)) continue;
+      const found = this.#accepted(path, { ...wanted, buildId: file.buildId() ?? wanted.buildId });
+      if (typeof found === 'string') continue;
+      const proved = found.proof === 'build-id' || crc32Of(found.file.elf.source) === link.crc;
+      if (proved && found.file.hasDwarf) {
+        const proof = file.proofOf(wanted, this.places.release);
+        file.close();
+        return { file: found.file, proof: typeof proof === 'string' ? proof : 'name' };
+      }
+      found.file.close();
     }
     return undefined;
   }
 
-  #open(path: string): ElfFile | undefined {
-    if (path.endsWith('.xz')) {
-      const bytes = this.#host.unpackFile(path, 'xz');
-      return attempt(() => new ElfFile(new BytesSource(path, bytes)));
-    }
-    const file = this.#host.open(path);
-    return file && attempt(() => new ElfFile(new FileSource(file)));
+  #linkedPaths(path: string, name: string): string[] {
+    const slash = path.lastIndexOf('/');
+    const folder = slash < 0 ? '.' : path.slice(0, slash);
+    return [
+      `${folder}/${name}`,
+      `${folder}/.debug/${name}`,
+      ...(folder.startsWith('/') ? this.places.debugRoots.map((root) => `${root}${folder}/${name}`) : []),
+    ];
   }
 
-  #list(): Map<string, string[]> {
+  #listing(folder: ModuleFolder): Map<string, string[]> {
+    const key = `${folder.deep ? 'deep' : 'flat'} ${folder.path}`;
+    let listing = this.#listings.get(key);
+    if (listing === undefined) {
+      listing = this.#list(folder);
+      this.#listings.set(key, listing);
+    }
+    return listing;
+  }
+
+  /** Paths by the canonical name of the module. */
+  #list({ path: root, deep }: ModuleFolder): Map<string, string[]> {
     const paths = new Map<string, string[]>();
     let left = MOST_FILES;
     const visit = (folder: string, depth: number): void => {
       for (const entry of this.#host.list(folder)) {
         if (--left < 0) return;
         const path = `${folder}/${entry.name}`;
-        if (entry.kind === 'folder' && depth < DEEPEST_FOLDER) visit(path, depth + 1);
+        if (entry.kind === 'folder' && deep && depth < DEEPEST_FOLDER) visit(path, depth + 1);
         if (entry.kind !== 'file' || !moduleSuffix.test(entry.name)) continue;
-        const name = canonical(entry.name.replace(moduleSuffix, ''));
+        const name = canonicalName(entry.name.replace(moduleSuffix, ''));
         const known = paths.get(name);
         if (known === undefined) paths.set(name, [path]);
         else known.push(path);
       }
     };
-    for (const folder of this.#folders) visit(folder, 0);
+    visit(root, 0);
     return paths;
   }
 }
 
-/** Module names have underscores where their files may have hyphens. */
-function canonical(name: string): string {
-  return name.replaceAll('-', '_');
+/** DWARF before proof: an unproved file is only met where the dump has no build-id, and then it is marked. */
+function worth({ file, proof }: FoundModuleFile): number {
+  return (file.hasDwarf ? 3 : 0) + strength[proof];
+}
+
+/** Section .gnu_debuglink: a file name, zeros up to a multiple of four, the CRC-32 of that file. */
+function readDebuglink(file: ModuleFile): { name: string; crc: number } | undefined {
+  const section = file.elf.section('.gnu_debuglink');
+  if (section === undefined) return undefined;
+  const bytes = file.elf.bytesOf(section);
+  const name = fixedString(bytes);
+  if (name === '' || name === '.' || name === '..' || name.includes('/')) return undefined;
+  return { name, crc: u32At(bytes, (bytes.indexOf(0) + 4) & ~3) };
 }

@@ -18,6 +18,7 @@ import { PhysicalMemory } from '../memory/physical-memory.ts';
 import { findVmlinux, openElf } from './find-vmlinux.ts';
 import { findLoadAddress, type LoadAddress } from './load-address.ts';
 import { ModuleFiles } from './module-files.ts';
+import { modulePlaces } from './module-places.ts';
 import { SourceTree } from './source-tree.ts';
 import { Vmlinux } from './vmlinux.ts';
 
@@ -77,7 +78,7 @@ export function openTarget(host: Host, options: TargetOptions): Target {
     load,
     types: new TypeCatalog([() => vmlinux.btf() ?? vmlinux.dwarf()?.types]),
     vmcoreinfo: once(() => image.vmcoreinfo ?? readVmcoreInfo(vmlinux, load, memory)),
-    moduleFiles: new ModuleFiles(host, moduleFolders(vmlinux.path, image.path, release, options)),
+    moduleFiles: new ModuleFiles(host, modulePlaces(vmlinux.path, image.path, release, options)),
     sources: new SourceTree(host, options.sourceFolders ?? []),
     warnings,
   };
@@ -155,21 +156,4 @@ function readVmcoreInfo(vmlinux: Vmlinux, load: LoadAddress, memory: AddressSpac
     const length = Math.min(Number(memory.u64(size)), 1 << 16);
     return VmcoreInfo.fromBytes(memory.bytes(memory.pointer(data), length));
   });
-}
-
-function moduleFolders(vmlinux: string, dump: string, release: string | undefined, options: TargetOptions): string[] {
-  const folderOf = (path: string): string => (path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '.');
-  return [
-    ...options.moduleFolders,
-    ...options.debugFolders,
-    `${folderOf(dump)}/modules`,
-    `${folderOf(vmlinux)}/modules`,
-    ...(release === undefined
-      ? []
-      : [
-          `/usr/lib/debug/lib/modules/${release}`,
-          `/usr/lib/debug/usr/lib/modules/${release}`,
-          `/lib/modules/${release}`,
-        ]),
-  ];
 }

@@ -11,10 +11,15 @@ export function memoryHost(files: ReadonlyMap<string, Uint8Array> = new Map<stri
       return bytes === undefined ? undefined : memoryFile(path, bytes);
     },
     whyNot: () => 'no such file',
-    list: (path) =>
-      [...files.keys()]
-        .filter((name) => name.startsWith(`${path}/`) && !name.slice(path.length + 1).includes('/'))
-        .map((name) => ({ name: name.slice(path.length + 1), kind: 'file' })),
+    list: (path) => {
+      const below = [...files.keys()].filter((name) => name.startsWith(`${path}/`));
+      const kinds = new Map<string, 'file' | 'folder'>();
+      for (const file of below) {
+        const [name = '', ...deeper] = file.slice(path.length + 1).split('/');
+        kinds.set(name, deeper.length > 0 ? 'folder' : 'file');
+      }
+      return Array.from(kinds, ([name, kind]) => ({ name, kind }));
+    },
     environment: () => undefined,
     inflate: (data, size) => {
       try {

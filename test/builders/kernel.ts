@@ -149,7 +149,7 @@ export class KernelBuilder {
       load: { slide, physBase: 0n, paging: this.tables.mode, origin: 'built', proof: undefined },
       types: new TypeCatalog([vmlinux.btf]),
       vmcoreinfo: () => image.vmcoreinfo,
-      moduleFiles: new ModuleFiles(host, []),
+      moduleFiles: new ModuleFiles(host, { release: undefined, debugRoots: [], folders: [] }),
       sources: new SourceTree(host, []),
       warnings: [],
     };

@@ -33,6 +33,7 @@ const CACHE = {
 export const NODE = { name: 0, rb: 8, target: 32, priv: 56, flags: 64, size: 72 };
 const KSET_DIRECTORY = 24;
 const KERNFS_LINK = 4;
+const KFENCE_METADATA = 32;
 
 export interface SlabOptions {
   /** How a free object's pointer is stored: as it is, XORed, or XORed with the address's bytes reversed. */
@@ -49,6 +50,10 @@ export interface SlabOptions {
   /** Slabs are marked by a page type, or by a page flag; a tail page has a mask, or the head's address. */
   readonly mark?: 'type' | 'flag';
   readonly tails?: 'mask' | 'pointer';
+  /** What describes a slab: struct slab, or, before v5.17, struct page. */
+  readonly described?: 'slab' | 'page';
+  /** SLUB, or SLAB, whose objects begin at `s_mem`. */
+  readonly allocator?: 'slub' | 'slab';
 }
 
 export class SlabBuilder {
@@ -71,6 +76,8 @@ export class SlabBuilder {
       sheaves: false,
       mark: 'type',
       tails: 'pointer',
+      described: 'slab',
+      allocator: 'slub',
       ...options,
     };
     const { kernel } = this;
@@ -180,6 +187,24 @@ export class SlabBuilder {
     return this;
   }
 
+  /** Makes a page of KFENCE's pool of a slab's, with an object somewhere in it. The metadata is an array, or behind a pointer. */
+  guard(slab: BuiltSlab, offset: number, state: number, array: 'array' | 'pointer'): VirtAddr {
+    const { kernel } = this;
+    const object = virtAddr(slab.memory + BigInt(offset));
+    const metadata = kernel.allocate(2 * KFENCE_METADATA);
+    // The object of index 1: behind the two first pages, and two of object 0.
+    kernel.u64(kernel.variable('__kfence_pool', 8), slab.memory - 4n * 4096n);
+    if (array === 'array') kernel.symbol('kfence_metadata', metadata);
+    else kernel.u64(kernel.variable('kfence_metadata', 8), metadata);
+    const at = metadata + BigInt(KFENCE_METADATA);
+    kernel
+      .u32(at, state)
+      .u64(at + 8n, object)
+      .u64(at + 16n, 100n)
+      .u64(at + 24n, this.cache);
+    return object;
+  }
+
   /** What is stored in a free object for the next one's address. */
   encode(at: bigint, pointer: bigint): bigint {
     if (this.options.stored === 'plain') return pointer;
@@ -223,27 +248,38 @@ export class SlabBuilder {
       { name: 'prev', type: pointer, offset: 8 },
     ]);
     const compound = tails === 'mask' ? 'compound_info' : 'compound_head';
-    types.struct('page', PAGE_STRUCT, [
+    const { described, allocator } = this.options;
+    const page = [
       { name: 'flags', type: u64, offset: 0 },
       { name: compound, type: u64, offset: 8 },
       { name: 'page_type', type: u32, offset: 48 },
-    ]);
-    types.compound('struct', 'slab', PAGE_STRUCT, [
+    ];
+    const slab = [
       { name: 'next', type: pointer, offset: 8 },
       { name: 'slab_cache', type: pointer, offset: 24 },
       { name: 'freelist', type: pointer, offset: 32 },
-      { name: 'inuse', type: u32, offset: 40, bitOffset: 0, bitSize: 16 },
-      { name: 'objects', type: u32, offset: 40, bitOffset: 16, bitSize: 15 },
-    ]);
+      ...(allocator === 'slab'
+        ? [{ name: 's_mem', type: pointer, offset: 16 }]
+        : [
+            { name: 'inuse', type: u32, offset: 40, bitOffset: 0, bitSize: 16 },
+            { name: 'objects', type: u32, offset: 40, bitOffset: 16, bitSize: 15 },
+          ]),
+    ];
+    types.compound('struct', 'page', PAGE_STRUCT, described === 'slab' ? page : [...page, ...slab], true);
+    if (described === 'slab') types.compound('struct', 'slab', PAGE_STRUCT, slab, true);
     const order = types.struct('kmem_cache_order_objects', 4, [{ name: 'x', type: u32, offset: 0 }]);
     const nodes = types.array(pointer, 1);
     types.struct('kmem_cache', 96, [
       { name: sheaves ? 'cpu_sheaves' : 'cpu_slab', type: pointer, offset: CACHE.perCpu },
       { name: 'size', type: u32, offset: CACHE.size },
       { name: 'object_size', type: u32, offset: CACHE.objectSize },
-      { name: 'offset', type: u32, offset: CACHE.offset },
-      { name: 'oo', type: order, offset: CACHE.oo },
-      { name: 'red_left_pad', type: u32, offset: CACHE.redLeftPad },
+      ...(allocator === 'slab'
+        ? [{ name: 'num', type: u32, offset: CACHE.oo }]
+        : [
+            { name: 'offset', type: u32, offset: CACHE.offset },
+            { name: 'oo', type: order, offset: CACHE.oo },
+            { name: 'red_left_pad', type: u32, offset: CACHE.redLeftPad },
+          ]),
       { name: 'refcount', type: u32, offset: CACHE.refcount },
       { name: 'name', type: types.pointer(types.int('char', 1, { char: true })), offset: CACHE.name },
       { name: 'list', type: list, offset: CACHE.list },
@@ -265,11 +301,22 @@ export class SlabBuilder {
     } else {
       types.struct('kmem_cache_cpu', 24, [
         { name: 'freelist', type: pointer, offset: 0 },
-        { name: 'slab', type: pointer, offset: 8 },
+        { name: described === 'slab' ? 'slab' : 'page', type: pointer, offset: 8 },
         { name: 'partial', type: pointer, offset: 16 },
       ]);
     }
     this.#kernfsTypes(u64, u32, pointer);
+    const state = types.enum('kfence_object_state', {
+      KFENCE_OBJECT_UNUSED: 0,
+      KFENCE_OBJECT_ALLOCATED: 1,
+      KFENCE_OBJECT_FREED: 2,
+    });
+    types.struct('kfence_metadata', KFENCE_METADATA, [
+      { name: 'state', type: state, offset: 0 },
+      { name: 'addr', type: u64, offset: 8 },
+      { name: 'size', type: u64, offset: 16 },
+      { name: 'cache', type: pointer, offset: 24 },
+    ]);
     if (mark === 'type') types.enum('pagetype', { PGTY_buddy: 0xf0, PGTY_slab: 0xf5 });
     types.enum('pageflags', {
       PG_locked: 0,

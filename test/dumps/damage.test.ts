@@ -172,7 +172,16 @@ const commands = [
   'sym vfs_write',
   'rd linux_banner 8',
   'vtop linux_banner',
+  'kmem -s',
+  'kmem init_task',
 ];
+
+/** What there is in slabs and in vmalloc space, before the damage. */
+function addressesOf(name: FixtureName): string[] {
+  const { drgn } = new Fixture(name);
+  const objects = (drgn?.slab.objects ?? []).filter((_, index) => index % 16 === 0);
+  return [...objects.map(({ address }) => address), ...(drgn?.vmapAreas ?? []).slice(0, 16).map(({ start }) => start)];
+}
 
 describe.each(['missing', 'zeroed', 'overwritten'] as const)('random pages %s', (damage) => {
   it.each([1, 2, 3, 4, 5, 6])('never end in anything but an answer or an error for the user (seed %i)', (seed) => {
@@ -181,5 +190,6 @@ describe.each(['missing', 'zeroed', 'overwritten'] as const)('random pages %s', 
     const pages = new Set(Array.from({ length: 12_000 }, () => below(random, (512 << 20) / PAGE)));
     const session = damaged(name, pages, damage);
     for (const command of commands) expect(typeof run(session, command)).toBe('string');
+    expect(run(session, `kmem ${addressesOf(name).join(' ')}`)).not.toContain('error:');
   });
 });

@@ -166,3 +166,10 @@ describe('what bt does not take', () => {
     expect(lines.join('\n')).toMatch(/"init"\n #0 /);
   });
 });
+
+describe('bt -g', () => {
+  it('is every thread of the group, the leader first, whichever is named', () => {
+    const headers = new Fixture('deadlock').run('bt -g 150').filter((line) => line.startsWith('PID: '));
+    expect(headers.map((line) => /"(.*)"/.exec(line)?.[1])).toEqual(['wait-threads', 'second-thread']);
+  });
+});

@@ -105,7 +105,7 @@ describe.each(['nfs', 'sysrq-6.12', 'sysrq-7.2'] as const)('symbols of %s', (nam
 
   it('name the same types of a module from memory, from its file, and from its DWARF', () => {
     const nfs = kernel.modules().named('nfs');
-    const layouts = [nfs?.btf(), nfs?.debug()?.btf(), nfs?.debug()?.dwarf.types].map((source) => {
+    const layouts = [nfs?.btf(), nfs?.debug()?.btf(), nfs?.debug()?.dwarf?.types].map((source) => {
       const type = source?.compound('struct', 'nfs_page');
       return type?.members.map((member) => [member.name, member.offset, sizeOf(member.type)]);
     });

@@ -180,19 +180,64 @@ describe('answers', () => {
   });
 });
 
-describe('modules packed by xz', () => {
+describe('modules that are packed', () => {
+  const folder = join(program.folder, 'packed');
+  const pack = (commands: string): Promise<unknown> =>
+    program.shell(`mkdir -p ${folder}/modules && cd ${folder} && ln -sf ${vmcore} vmcore && ${commands}`);
+  const from = `${sample()}/modules`;
+
   it('are unpacked on demand, and the answer is the same', async () => {
-    const folder = join(program.folder, 'packed');
-    const pack = await program.shell(
-      `mkdir -p ${folder}/modules && cd ${folder} && for f in nfs sunrpc; do xz -0 -C crc32 -kc ${sample()}/modules/$f.ko > modules/$f.ko.xz || exit 9; done && head -c 1000 modules/nfs.ko.xz > modules/lockd.ko.xz && ln -s ${vmcore} vmcore`,
+    const packed = await pack(
+      [
+        `xz -0 -C crc32 -kc ${from}/nfs.ko > modules/nfs.ko.xz`,
+        `zstd -q -c ${from}/sunrpc.ko > modules/sunrpc.ko.zst`,
+        `zstd -q < ${from}/grace.ko > modules/grace.ko.debug.zst`,
+        `gzip -1 -c ${from}/netfs.ko > modules/netfs.ko.gz`,
+        `cp ${from}/nfsd.ko modules/nfsd.ko.debug`,
+        'head -c 1000 modules/nfs.ko.xz > modules/lockd.ko.xz',
+        'head -c 1000 modules/sunrpc.ko.zst > modules/nfsv3.ko.zst',
+        'head -c 1000 modules/netfs.ko.gz > modules/fscache.ko.gz',
+        'echo nothing > modules/nfs_acl.ko',
+      ].join(' && '),
     );
-    expect(pack).toMatchObject({ status: 0, stderr: '' });
+    expect(packed).toMatchObject({ status: 0, stderr: '' });
     const plain = await program.run([vmcore, '-c', 'bt -l']);
     const { status, stdout, stderr } = await program.run([vmlinux, join(folder, 'vmcore'), '-c', 'bt -l; mod']);
-    expect(status).toBe(0);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout.startsWith(plain.stdout)).toBe(true);
-    expect(stdout).toContain(`${folder}/modules/sunrpc.ko.xz`);
-    expect(stderr).toMatch(/^vmscope: warning: [^\n]*lockd\.ko\.xz: cannot be unpacked [^\n]*\n$/);
+    expect(stdout).toContain(`${folder}/modules/nfs.ko.xz\n`);
+    expect(stdout).toContain(`${folder}/modules/sunrpc.ko.zst  (not unpacked yet)\n`);
+  });
+
+  it('are all loaded by mod -S, those that are damaged with a word each', async () => {
+    const { status, stdout, stderr } = await program.run([vmlinux, vmcore, '-c', `mod -S ${folder}/modules`]);
+    expect(status).toBe(0);
+    for (const file of ['nfs.ko.xz', 'sunrpc.ko.zst', 'grace.ko.debug.zst', 'netfs.ko.gz', 'nfsd.ko.debug'])
+      expect(stdout).toContain(`  ${folder}/modules/${file}\n`);
+    for (const file of ['lockd.ko.xz', 'nfsv3.ko.zst', 'fscache.ko.gz']) {
+      expect(stderr).toContain(`${folder}/modules/${file}: cannot be unpacked (`);
+      expect(stdout).toContain(`${folder}/modules/${file}: cannot be unpacked\n`);
+    }
+    expect(stdout).toContain(`${folder}/modules/nfs_acl.ko: is not an ELF file\n`);
+    expect(stdout).toMatch(/^No file of this build was found for: .*\blockd\b/m);
+  });
+
+  it('are taken by name, wherever they are', async () => {
+    const file = join(folder, 'modules', 'nfs.ko.xz');
+    const { stdout, stderr } = await program.run([vmcore, '-c', `mod -s nfs ${file}; sym nfs_updatepage`]);
+    expect(stderr).toBe('');
+    expect(stdout).toContain(`  ${file}\n`);
+    expect(stdout).toContain('nfs_updatepage [nfs] fs/nfs/write.c: ');
+    const cut = join(folder, 'modules', 'lockd.ko.xz');
+    const refused = await program.run([vmcore, '-c', `mod -s lockd ${cut}`]);
+    expect(refused).toMatchObject({ status: 1, stdout: '' });
+    expect(refused.stderr).toContain(`mod: ${cut}: cannot be unpacked\n`);
+  });
+
+  it('are looked for under --mod first', async () => {
+    const { stdout } = await program.run([vmcore, '--mod', `${folder}/modules`, '-c', 'mod']);
+    expect(stdout).toContain(`${folder}/modules/nfs.ko.xz  (not unpacked yet)\n`);
+    expect(stdout).toContain(`${folder}/modules/nfsd.ko.debug\n`);
   });
 });
 

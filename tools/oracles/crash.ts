@@ -12,6 +12,8 @@ import type { Workspace } from './chroot.ts';
 const plainCommands = [
   'sys',
   'mod',
+  'mod -t',
+  'mod -g',
   'ps',
   'ps -m',
   'set',
@@ -134,6 +136,21 @@ const withModules = [
   'p init_task.comm',
   'list -h modules',
   'task -R comm,pid,state',
+  'sym -m grace',
+  'sym -m nfsd',
+  'sym -M',
+  'sym -q nfs_upd',
+  'sym nfs_page_cachep',
+  'sym nfs_alloc_server',
+  'sym -n schedule_timeout',
+  'sym -p schedule_timeout',
+  'sym -n nfs_alloc_server',
+  'sym -p nfs_alloc_server',
+  // From here on lists of symbols have their sections marked.
+  'mod -g -S modules',
+  'sym -m lockd',
+  'mod -d nfs',
+  'mod -s nfs modules/nfs.ko',
 ];
 
 /** The objects of a list in the facts. */

@@ -50,7 +50,7 @@ function* slabs(session: Session, words: readonly string[]): Generator<Result> {
       current: session.current,
     });
     const slab = parts.filter((part) => part.kind === 'slab');
-    if (slab.length === 0) throw new LookupError('slab cache, or slab at address', word);
+    if (slab.length === 0) throw new LookupError('slab cache of that name, or slab at that address', word);
     yield { ...identity, parts: slab };
   }
 }

@@ -165,11 +165,16 @@ export class SymbolTable {
   }
 
   #letter(index: number): string {
+    const local = this.#info(index) >> 4 === STB_LOCAL;
     const given = this.#input.letters?.[index];
-    if (given !== undefined && given >= 0x20) return String.fromCharCode(given);
+    if (given !== undefined && given >= 0x20) {
+      // The kernel's letters are small for global symbols, too.
+      const letter = String.fromCharCode(given);
+      return local ? letter : letter.toUpperCase();
+    }
     const sectionIndex = this.#section(index);
     const letter = sectionIndex === SHN_ABS ? 'a' : sectionLetter(this.#input.sections?.[sectionIndex]);
-    return this.#info(index) >> 4 === STB_LOCAL ? letter : letter.toUpperCase();
+    return local ? letter : letter.toUpperCase();
   }
 
   #value(index: number): number {

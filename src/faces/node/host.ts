@@ -3,7 +3,7 @@
 import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { FormatError, messageOf, NeedResource } from '../../base/errors.ts';
 import { systemMessage } from './system-message.ts';
-import type { Host, HostEntry, HostFile } from '../../base/host.ts';
+import type { Codec, Host, HostEntry, HostFile } from '../../base/host.ts';
 
 /** One read returns less than 2 GiB on Node 20. */
 const LARGEST_READ = 1 << 30;
@@ -104,7 +104,7 @@ export class NodeHost implements Host {
     throw new FormatError('zlib stream', `does not inflate to the ${size} bytes it should`);
   }
 
-  unpackFile(path: string, codec: 'xz'): Uint8Array {
+  unpackFile(path: string, codec: Codec): Uint8Array {
     const unpacked = this.#unpacked.get(path);
     if (unpacked === undefined) throw new NeedResource({ kind: 'unpacked-file', path, codec });
     return unpacked;

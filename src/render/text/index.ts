@@ -19,7 +19,8 @@ import { renderStackText } from './stack-text.ts';
 import { renderRawStack } from './stack-words.ts';
 import { renderSearch } from './search.ts';
 import { renderSystem, renderTask } from './system.ts';
-import { renderModules, renderSymbols } from './tables.ts';
+import { renderModules, renderTaints } from './modules.ts';
+import { renderSymbols } from './symbols.ts';
 import { renderTranslation } from './translation.ts';
 
 /** The results of one command, one after the other; a free line stands between stacks, and between objects of an array, as crash leaves one. */
@@ -68,6 +69,8 @@ export function renderText(result: Result): Iterable<string> {
       return renderMemory(result);
     case 'modules':
       return renderModules(result);
+    case 'module-taints':
+      return renderTaints(result);
     case 'note':
       return [`(${result.message})`];
     case 'per-cpu':

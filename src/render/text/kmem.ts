@@ -15,8 +15,8 @@ import type { SlabCacheReport } from '../../query/slab-report.ts';
 import { escapeLine } from './escape.ts';
 import { PAGE_HEADER, pageLine } from './page.ts';
 import { aliasLine, CACHE_HEADER, cacheLine, renderSlab } from './slab.ts';
+import { renderSymbols } from './symbols.ts';
 import { renderTask } from './system.ts';
-import { renderSymbols } from './tables.ts';
 
 /** crash's order of blocks: the slab stands before the task that is in it. */
 const order: readonly AddressPart['kind'][] = [
@@ -149,6 +149,7 @@ function* pageLines(identity: AddressIdentity, part: PagePart): Generator<string
   }
   yield PAGE_HEADER;
   yield pageLine(part.state, true);
+  if (part.use !== undefined && part.use !== 'buddy') yield `  used for: ${escapeLine(part.use)}`;
   if (part.head !== undefined) yield `  a tail page of ${hex(part.head, 16)}`;
 }
 

@@ -32,7 +32,7 @@ export function* aliasLine({ aliases, merged }: SlabCacheRow): Generator<string>
   else if (merged) yield '  (shared with other caches, whose names the dump does not give)';
 }
 
-export function* renderSlab({ slab, offset }: SlabPart): Generator<string> {
+export function* renderSlab({ slab, offset, behind }: SlabPart): Generator<string> {
   const { cache } = slab;
   yield CACHE_HEADER;
   yield* cacheLine(cache);
@@ -47,7 +47,9 @@ export function* renderSlab({ slab, offset }: SlabPart): Generator<string> {
   ].join('');
   if (slab.cpu !== undefined)
     yield `  (${slab.cpu.how === 'active' ? `CPU ${slab.cpu.id} allocates from it` : `on CPU ${slab.cpu.id}'s partial list`})`;
+  if (slab.guarded) yield '  (guarded by KFENCE, alone in its page)';
   if (slab.broken !== undefined) yield `  (${slab.broken}: objects that are not known to be free are unknown)`;
+  if (behind) yield '  (the address is in no object of it: before the first, or behind the last)';
   if (slab.objects.length === 0) return;
   yield '  FREE / [ALLOCATED]';
   for (const object of slab.objects) yield objectLine(object);

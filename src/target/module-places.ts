@@ -1,0 +1,53 @@
+/**
+ * Where the files of modules are looked for, in order of preference: where the user says, beside the dump and the
+ * vmlinux, then where distributions put debug packages and modules. In each tree `updates` goes first, as for depmod.
+ */
+
+import type { ModuleFolder, ModulePlaces } from './module-files.ts';
+import type { TargetOptions } from './target.ts';
+
+const SYSTEM_DEBUG = '/usr/lib/debug';
+
+/** @param release as the dump has it, which may be damaged: it becomes part of a path only where it is a mere name */
+export function modulePlaces(
+  vmlinux: string,
+  dump: string,
+  release: string | undefined,
+  options: Pick<TargetOptions, 'debugFolders' | 'moduleFolders'>,
+): ModulePlaces {
+  const { debugFolders, moduleFolders } = options;
+  const deep = (path: string): ModuleFolder => ({ path, deep: true });
+  const flat = (path: string): ModuleFolder => ({ path, deep: false });
+  const tree = (path: string): ModuleFolder[] => [deep(`${path}/updates`), deep(`${path}/extra`), deep(path)];
+  const ofRelease = (root: string): ModuleFolder[] =>
+    release === undefined || !isName(release)
+      ? []
+      : [...tree(`${root}/lib/modules/${release}`), ...tree(`${root}/usr/lib/modules/${release}`)];
+  const besideDump = folderOf(dump);
+  const besideVmlinux = folderOf(vmlinux);
+  return {
+    release,
+    debugRoots: [...new Set([...moduleFolders, ...debugFolders, SYSTEM_DEBUG])],
+    folders: [
+      ...moduleFolders.flatMap(tree),
+      ...debugFolders.flatMap((folder) => [...ofRelease(folder), ...tree(folder)]),
+      flat(besideDump),
+      deep(`${besideDump}/modules`),
+      flat(besideVmlinux),
+      // A vmlinux that lies in the tree of its own modules: lib/modules/RELEASE of a debug package.
+      ...['modules', 'updates', 'extra', 'kernel'].map((name) => deep(`${besideVmlinux}/${name}`)),
+      ...ofRelease(SYSTEM_DEBUG),
+      ...ofRelease(''),
+    ],
+  };
+}
+
+function folderOf(path: string): string {
+  const slash = path.lastIndexOf('/');
+  return slash < 0 ? '.' : path.slice(0, slash);
+}
+
+/** A release becomes a folder's name: nothing that leads elsewhere. */
+function isName(text: string): boolean {
+  return /^[\w+.~:@-]+$/.test(text) && text !== '.' && text !== '..';
+}
