@@ -8,7 +8,8 @@
  */
 
 import { addVirt, PAGE_SIZE, virtAddr, type PhysAddr, type VirtAddr } from '../base/addr.ts';
-import { attempt, LookupError } from '../base/errors.ts';
+import { attempt, FormatError, LookupError } from '../base/errors.ts';
+import { KERNEL_SPACE } from '../arch/x86-64/layout.ts';
 import { sizeOf, type CompoundType } from '../debuginfo/types/type.ts';
 import { firstMember, offsetOf } from '../values/struct-view.ts';
 import type { Kernel } from './kernel.ts';
@@ -129,8 +130,8 @@ function frameCount(kernel: Kernel): number {
 }
 
 function directMapStart(kernel: Kernel): bigint | undefined {
-  const symbol = kernel.addressOf('page_offset_base');
-  if (symbol !== undefined) return kernel.memory.pointer(symbol);
+  const kept = keptBase(kernel, 'page_offset_base');
+  if (kept !== undefined) return kept;
   const { root, levels } = kernel.target.load.paging;
   return directMapPlaces[levels]?.find(
     (place) => attempt(() => kernel.memory.translate(virtAddr(place + BigInt(root)))) === root,
@@ -138,8 +139,17 @@ function directMapStart(kernel: Kernel): bigint | undefined {
 }
 
 function vmemmapStart(kernel: Kernel): bigint | undefined {
-  const symbol = kernel.addressOf('vmemmap_base');
-  return symbol === undefined ? vmemmapPlaces[kernel.target.load.paging.levels] : kernel.memory.pointer(symbol);
+  return keptBase(kernel, 'vmemmap_base') ?? vmemmapPlaces[kernel.target.load.paging.levels];
+}
+
+/** What the kernel keeps of where a region begins; undefined where it keeps nothing. Throws where it is damaged. */
+function keptBase(kernel: Kernel, name: string): bigint | undefined {
+  const symbol = kernel.addressOf(name);
+  if (symbol === undefined) return undefined;
+  const base = kernel.memory.pointer(symbol);
+  if (base < KERNEL_SPACE || base % BigInt(PAGE_SIZE) !== 0n)
+    throw new FormatError(name, `${base.toString(16)} is no place for a region of the kernel's address space`);
+  return base;
 }
 
 function compoundMember(type: CompoundType): number | undefined {

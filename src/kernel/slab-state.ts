@@ -26,8 +26,6 @@ export function objectPlace(kernel: Kernel, { cache, object, index }: SlabObject
   if (slab === undefined) return unknown('its slab cannot be read');
   const guarded = guardedObjectAt(kernel, object);
   if (guarded !== undefined) return { state: guarded.state, stocked: undefined };
-  if (cache.freePointer === undefined)
-    return unknown('this kernel has the SLAB allocator, whose free objects are not read');
   const stock = cacheStockOf(kernel, cache);
   const stocked = stock.sheaved.get(String(object));
   if (stocked !== undefined) return { state: stocked.kind === 'rcu-sheaf' ? 'allocated' : 'free', stocked };

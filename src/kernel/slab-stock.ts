@@ -4,7 +4,7 @@
  *
  * Probes: `cpu_slab` (struct kmem_cache_cpu, up to 32c894c7274b, v7.0) with `slab` (bb192ed9aa71, v5.17) or `page`, and
  * `partial` where there is CONFIG_SLUB_CPU_PARTIAL; `cpu_sheaves` (2d517aa09bbc, v6.18), with the barns of full sheaves
- * in `per_node` (5ba6bc27b1f9, v7.1) or in kmem_cache_node.
+ * in `per_node` (5ba6bc27b1f9, v7.1) or in kmem_cache_node; SLAB's `cpu_cache` and the nodes' array caches.
  */
 
 import { addVirt, type VirtAddr } from '../base/addr.ts';
@@ -14,14 +14,15 @@ import { readCpus } from './cpus.ts';
 import type { Kernel } from './kernel.ts';
 import { listForEachEntry } from './list.ts';
 import type { SlabCache } from './slab-cache.ts';
+import { arrayCacheEntries, nodeArrayCaches } from './slab-indices.ts';
 import { nodePointers } from './slab-nodes.ts';
 import { slabView } from './slab-type.ts';
 
 /** Where an object waits that its slab counts in use. */
 export interface Stocked {
-  /** rcu-sheaf: given to kfree_rcu(), its readers may not be done with it. */
-  readonly kind: 'cpu' | 'sheaf' | 'rcu-sheaf' | 'barn';
-  /** The CPU, or for a barn the memory node. */
+  /** rcu-sheaf: given to kfree_rcu(), its readers may not be done with it. node: an array cache of SLAB's. */
+  readonly kind: 'cpu' | 'sheaf' | 'rcu-sheaf' | 'barn' | 'node';
+  /** The CPU, or for a barn and a node's array cache the memory node. */
   readonly of: number;
 }
 
@@ -36,7 +37,7 @@ export interface CacheStock {
   readonly cpuSlabs: readonly CpuSlab[];
   /** Slabs on a CPU's partial list, with the CPU. */
   readonly cpuPartial: readonly { readonly cpu: number; readonly slab: VirtAddr }[];
-  /** Objects in sheaves, by address. */
+  /** Objects in sheaves and array caches, by address. */
   readonly sheaved: ReadonlyMap<string, Stocked>;
   /** What of it could not be read, and so may hold any object. */
   readonly broken: readonly string[];
@@ -67,6 +68,7 @@ const MOST_NODES = 1024;
 
 class StockReader {
   readonly #kernel: Kernel;
+  readonly #cache: SlabCache;
   readonly #view: StructView;
   readonly #cpuSlabs: CpuSlab[] = [];
   readonly #cpuPartial: { cpu: number; slab: VirtAddr }[] = [];
@@ -75,6 +77,7 @@ class StockReader {
 
   constructor(kernel: Kernel, cache: SlabCache) {
     this.#kernel = kernel;
+    this.#cache = cache;
     this.#view = kernel.struct('kmem_cache', cache.address);
   }
 
@@ -86,6 +89,10 @@ class StockReader {
     if (this.#view.has('cpu_sheaves')) {
       for (const cpu of possible) this.#try(`CPU ${cpu}'s sheaves`, () => this.#readCpuSheaves(cpu));
       this.#try('the barns', () => this.#readBarns());
+    }
+    if (this.#view.has('cpu_cache')) {
+      for (const cpu of possible) this.#try(`CPU ${cpu}'s array cache`, () => this.#readCpuArray(cpu));
+      this.#try("the nodes' array caches", () => this.#readNodeArrays());
     }
     return {
       cpuSlabs: this.#cpuSlabs,
@@ -143,6 +150,24 @@ class StockReader {
       if (broken !== undefined) this.#broken.push(`node ${id}'s full sheaves: ${broken}`);
       for (const sheaf of entries) this.#readSheaf(sheaf, { kind: 'barn', of: id });
     }
+  }
+
+  #readCpuArray(cpu: number): void {
+    const pointer = this.#view.pointer('cpu_cache');
+    if (pointer !== 0n) this.#readArray(this.#kernel.perCpu.at(pointer, cpu), { kind: 'cpu', of: cpu });
+  }
+
+  #readNodeArrays(): void {
+    const nodes = nodePointers(this.#kernel, this.#view, MOST_NODES);
+    for (const { id, node } of nodes) {
+      for (const array of node === undefined ? [] : nodeArrayCaches(this.#kernel, node, nodes.length))
+        this.#readArray(array, { kind: 'node', of: id });
+    }
+  }
+
+  #readArray(array: VirtAddr, place: Stocked): void {
+    for (const start of arrayCacheEntries(this.#kernel, array))
+      this.#sheaved.set(String(addVirt(start, this.#cache.padding)), place);
   }
 
   #readSheaf(sheaf: VirtAddr, place: Stocked): void {

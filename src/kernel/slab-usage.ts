@@ -2,7 +2,7 @@
  * How many objects a slab cache has and how many of them are in use: kernel mm/slub.c. The allocator keeps no count of
  * free objects: they are counted on the nodes' partial slabs, at the CPUs and in sheaves.
  *
- * Probes: `nr_slabs`, `total_objects` (CONFIG_SLUB_DEBUG); the link of a partial slab, `slab_list` (4da1984edbbe,
+ * Probes: SLAB's `total_slabs`, `free_objects` (bf00bd345804, v4.10); `nr_slabs`, `total_objects` (CONFIG_SLUB_DEBUG); the link of a partial slab, `slab_list` (4da1984edbbe,
  * v4.18) or `lru`.
  */
 
@@ -41,6 +41,12 @@ function count(kernel: Kernel, cache: SlabCache): SlabUsage {
   for (const { id, node } of nodePointers(kernel, kernel.struct('kmem_cache', cache.address), MOST_NODES)) {
     if (node === undefined) continue;
     const view = kernel.struct('kmem_cache_node', node);
+    if (view.has('total_slabs')) {
+      slabs += view.number('total_slabs');
+      total += view.number('total_slabs') * cache.objectsPerSlab;
+      free += view.number('free_objects');
+      continue;
+    }
     if (!view.has('total_objects.counter'))
       throw new LookupError('member', 'kmem_cache_node.total_objects (the kernel is without CONFIG_SLUB_DEBUG)');
     total += view.number('total_objects.counter');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SlabBuilder, type SlabOptions } from '../../test/builders/slab.ts';
 import { addVirt } from '../base/addr.ts';
-import { objectPlace, objectState, slabAt, slabCaches, slabObjectAt } from './slab.ts';
+import { objectPlace, objectState, slabAt, slabCaches, slabObjectAt, type SlabObject } from './slab.ts';
 
 /** The states of all objects of a slab, by index. */
 function statesOf(builder: SlabBuilder, slab: ReturnType<SlabBuilder['slab']>, count: number): unknown[] {
@@ -185,15 +185,32 @@ describe('objects that are not SLUB’s own', () => {
       expect(found && objectState(kernel, found)).toBe(state);
     }
   });
+});
 
-  it('are named with SLAB, too, but their state is not known', () => {
-    const builder = new SlabBuilder({ allocator: 'slab', described: 'page', mark: 'flag', size: 256, objectSize: 250 });
+describe('objects of SLAB', () => {
+  const options: SlabOptions = { allocator: 'slab', described: 'page', mark: 'flag', size: 512, objectSize: 500 };
+
+  it('begin where the slab says, and are free by its list of numbers or in an array cache', () => {
+    const builder = new SlabBuilder({ ...options, padding: 16 });
     const slab = builder.slab([]);
-    builder.kernel.u64(slab.address + 16n, slab.memory + 64n).u32(builder.cache + 20n, 15);
+    builder.indexed(slab, 64, [3, 0], [5], 1);
     const kernel = builder.kernel.build();
-    const found = slabObjectAt(kernel, addVirt(slab.memory, 64 + 256 + 7));
-    expect(found).toMatchObject({ index: 1, offset: 7, object: addVirt(slab.memory, 64 + 256) });
+    const at = (index: number): SlabObject | undefined =>
+      slabObjectAt(kernel, addVirt(slab.memory, 64 + index * 512 + 20));
+    expect(at(1)).toMatchObject({ index: 1, offset: 4, object: addVirt(slab.memory, 64 + 512 + 16) });
     expect(slabObjectAt(kernel, addVirt(slab.memory, 10))).toBeUndefined();
-    expect(found && objectState(kernel, found)).toEqual({ unknown: expect.stringContaining('SLAB allocator') });
+    const states = [0, 1, 2, 3, 4, 5, 6].map((index) => {
+      const object = at(index);
+      return object && objectState(kernel, object);
+    });
+    expect(states).toEqual(['free', 'allocated', 'allocated', 'free', 'allocated', 'free', 'allocated']);
+  });
+
+  it('are unknown where the list is damaged', () => {
+    const builder = new SlabBuilder(options);
+    const slab = builder.slab([]);
+    builder.indexed(slab, 0, [3, 3]);
+    const unknown = { unknown: expect.stringContaining('which is there twice') };
+    expect(statesOf(builder, slab, 4)).toEqual([unknown, unknown, unknown, 'free']);
   });
 });

@@ -57,8 +57,7 @@ export interface SlabReport {
   /** Its memory node. */
   readonly node: number | undefined;
   readonly total: number;
-  /** Undefined where this allocator's free objects are not read. */
-  readonly free: number | undefined;
+  readonly free: number;
   readonly objects: readonly SlabObjectRow[];
   /** The CPU that allocates from it, or has it among its partial slabs. */
   readonly cpu: { readonly id: number; readonly how: 'active' | 'partial' } | undefined;
@@ -105,9 +104,8 @@ function cacheCalled(kernel: Kernel, name: string): SlabCache {
 export function slabReport(kernel: Kernel, slab: Slab, wanted: SlabObject | 'all' | 'none'): SlabReport {
   const { cache } = slab;
   const guarded = guardedObjectAt(kernel, slab.memory);
-  const counted = cache.freePointer !== undefined && guarded === undefined;
   const stock = cacheStockOf(kernel, cache);
-  const free = counted ? freeInSlab(kernel, slab) : undefined;
+  const free = freeInSlab(kernel, slab);
   const rows = wanted === 'none' ? [] : wanted === 'all' ? objectsOf(kernel, slab) : [wanted];
   const objects = rows.map((row) => ({ ...objectPlace(kernel, row), object: row.object, index: row.index }));
   const active = stock.cpuSlabs.find((entry) => entry.slab === slab.address);
@@ -119,11 +117,11 @@ export function slabReport(kernel: Kernel, slab: Slab, wanted: SlabObject | 'all
     memory: slab.memory,
     node: attempt(() => memoryNodeOf(kernel, pagesOf(kernel).frameOf(slab.memory) ?? 0)),
     total: slab.objects,
-    free: guarded === undefined ? free && free.free.size + sheavedIn(kernel, slab) : Number(guarded.state === 'free'),
+    free: guarded === undefined ? free.free.size + sheavedIn(kernel, slab) : Number(guarded.state === 'free'),
     guarded: guarded !== undefined,
     objects,
     cpu: owner && { id: owner.cpu, how: active === undefined ? 'partial' : 'active' },
-    broken: free?.broken,
+    broken: guarded === undefined ? free.broken : undefined,
   };
 }
 

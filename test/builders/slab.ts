@@ -187,6 +187,24 @@ export class SlabBuilder {
     return this;
   }
 
+  /** Makes a slab one of SLAB's: its objects begin at `from`, these are free, and those a CPU's array cache has. */
+  indexed(slab: BuiltSlab, from: number, free: readonly number[], cached: readonly number[] = [], cpu = 0): this {
+    const { kernel, options } = this;
+    const count = Math.floor((4096 - from) / options.size);
+    const list = kernel.allocate(count);
+    kernel.write(
+      list,
+      Uint8Array.from({ length: count }, (_, index) => free[index - count + free.length] ?? 0xff),
+    );
+    kernel.u64(slab.address + 16n, slab.memory + BigInt(from)).u64(slab.address + 32n, list);
+    kernel.u32(slab.address + 40n, count - free.length).u32(this.cache + BigInt(CACHE.oo), count);
+    const array = this.#perCpu + BigInt(cpu) * PER_CPU_STEP;
+    kernel.u32(array, cached.length).u32(array + 4n, 64);
+    for (const [entry, index] of cached.entries())
+      kernel.u64(array + BigInt(16 + entry * 8), slab.memory + BigInt(from + index * options.size));
+    return this;
+  }
+
   /** Makes a page of KFENCE's pool of a slab's, with an object somewhere in it. The metadata is an array, or behind a pointer. */
   guard(slab: BuiltSlab, offset: number, state: number, array: 'array' | 'pointer'): VirtAddr {
     const { kernel } = this;
@@ -259,7 +277,10 @@ export class SlabBuilder {
       { name: 'slab_cache', type: pointer, offset: 24 },
       { name: 'freelist', type: pointer, offset: 32 },
       ...(allocator === 'slab'
-        ? [{ name: 's_mem', type: pointer, offset: 16 }]
+        ? [
+            { name: 's_mem', type: pointer, offset: 16 },
+            { name: 'active', type: u32, offset: 40 },
+          ]
         : [
             { name: 'inuse', type: u32, offset: 40, bitOffset: 0, bitSize: 16 },
             { name: 'objects', type: u32, offset: 40, bitOffset: 16, bitSize: 15 },
@@ -270,11 +291,18 @@ export class SlabBuilder {
     const order = types.struct('kmem_cache_order_objects', 4, [{ name: 'x', type: u32, offset: 0 }]);
     const nodes = types.array(pointer, 1);
     types.struct('kmem_cache', 96, [
-      { name: sheaves ? 'cpu_sheaves' : 'cpu_slab', type: pointer, offset: CACHE.perCpu },
+      {
+        name: allocator === 'slab' ? 'cpu_cache' : sheaves ? 'cpu_sheaves' : 'cpu_slab',
+        type: pointer,
+        offset: CACHE.perCpu,
+      },
       { name: 'size', type: u32, offset: CACHE.size },
       { name: 'object_size', type: u32, offset: CACHE.objectSize },
       ...(allocator === 'slab'
-        ? [{ name: 'num', type: u32, offset: CACHE.oo }]
+        ? [
+            { name: 'num', type: u32, offset: CACHE.oo },
+            { name: 'obj_offset', type: u32, offset: CACHE.redLeftPad },
+          ]
         : [
             { name: 'offset', type: u32, offset: CACHE.offset },
             { name: 'oo', type: order, offset: CACHE.oo },
@@ -306,6 +334,14 @@ export class SlabBuilder {
       ]);
     }
     this.#kernfsTypes(u64, u32, pointer);
+    if (allocator === 'slab') {
+      types.typedef('freelist_idx_t', types.int('unsigned char', 1));
+      types.struct('array_cache', 16, [
+        { name: 'avail', type: u32, offset: 0 },
+        { name: 'limit', type: u32, offset: 4 },
+        { name: 'entry', type: types.array(pointer, 0), offset: 16 },
+      ]);
+    }
     const state = types.enum('kfence_object_state', {
       KFENCE_OBJECT_UNUSED: 0,
       KFENCE_OBJECT_ALLOCATED: 1,

@@ -42,8 +42,8 @@ export function* renderSlab({ slab, offset, behind }: SlabPart): Generator<strin
     `  ${hex(slab.slab, 16)}  ${hex(slab.memory, 16)}`,
     String(slab.node ?? '?').padStart(6),
     String(slab.total).padStart(7),
-    String(slab.free === undefined ? '?' : slab.total - slab.free).padStart(11),
-    String(slab.free ?? '?').padStart(6),
+    String(slab.total - slab.free).padStart(11),
+    String(slab.free).padStart(6),
   ].join('');
   if (slab.cpu !== undefined)
     yield `  (${slab.cpu.how === 'active' ? `CPU ${slab.cpu.id} allocates from it` : `on CPU ${slab.cpu.id}'s partial list`})`;
@@ -72,4 +72,5 @@ const stockMarks: Readonly<Record<NonNullable<SlabObjectRow['stocked']>['kind'],
   sheaf: (cpu) => `(cpu ${cpu} sheaf)`,
   'rcu-sheaf': (cpu) => `(given to kfree_rcu, in cpu ${cpu}'s sheaf)`,
   barn: (node) => `(node ${node} barn)`,
+  node: (node) => `(node ${node} cache)`,
 };
