@@ -85,7 +85,7 @@ export class ModuleDebugFiles {
     if (this.#forgotten.has(module)) return `"mod -d" forgot the debug file of module ${module.name}`;
     const debug = this.of(module);
     return debug === undefined
-      ? `no debug file of this build was found for module ${module.name}`
+      ? `no debug file of this build was found for module ${module.name} ("mod -s ${module.name}" says where it was looked for)`
       : `${debug.elf.source.name} has no DWARF`;
   }
 

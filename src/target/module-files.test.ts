@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { encode } from '../../test/builders/byte-writer.ts';
 import { ElfBuilder, noteBytes } from '../../test/builders/elf.ts';
 import { memoryHost } from '../../test/builders/host.ts';
+import { mutationRun } from '../../test/builders/mutate.ts';
 import { NeedResource, OpenError } from '../base/errors.ts';
 import { ET_REL, NT_GNU_BUILD_ID, SHT_NOTE } from '../formats/elf/constants.ts';
 import { ModuleFiles, type ModulePlaces } from './module-files.ts';
@@ -174,6 +175,18 @@ describe('the file of a module', () => {
     expect(files.search(nfs)).toMatchObject({ found: { file: { path: '/mod/c/nfs.ko' } } });
     expect(files.search(nfs).refusals).toHaveLength(2);
     expect(filesOf({ '/mod/nfs.ko': new Uint8Array(0) }).search(nfs).refusals).toEqual(['/mod/nfs.ko: is empty']);
+  });
+
+  it('whatever its bytes, never does worse than not to be taken', () => {
+    const stripped = ko({
+      dwarf: false,
+      modinfo: ['name=nfs', 'srcversion=ABC'],
+      debuglink: { name: 'x.debug', crc: 5 },
+    });
+    mutationRun(stripped, 2000, (bytes) => {
+      const files = filesOf({ '/mod/nfs.ko': bytes, '/mod/x.debug': ko({ buildId: '' }) });
+      for (const buildId of [OWN, undefined]) files.search({ name: 'nfs', buildId, srcversion: 'ABC' });
+    });
   });
 
   it('is looked for in one folder where the user names one', () => {

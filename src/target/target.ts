@@ -78,10 +78,18 @@ export function openTarget(host: Host, options: TargetOptions): Target {
     load,
     types: new TypeCatalog([() => vmlinux.btf() ?? vmlinux.dwarf()?.types]),
     vmcoreinfo: once(() => image.vmcoreinfo ?? readVmcoreInfo(vmlinux, load, memory)),
-    moduleFiles: new ModuleFiles(host, modulePlaces(vmlinux.path, image.path, release, options)),
+    moduleFiles: new ModuleFiles(host, modulePlaces(vmlinux.path, image.path, release, withCrashPath(host, options))),
     sources: new SourceTree(host, options.sourceFolders ?? []),
     warnings,
   };
+}
+
+/** crash's own variable for what --mod says. */
+function withCrashPath(host: Host, options: TargetOptions): TargetOptions {
+  const folder = host.environment('CRASH_MODULE_PATH');
+  return folder === undefined || folder === ''
+    ? options
+    : { ...options, moduleFolders: [...options.moduleFolders, folder] };
 }
 
 function joinVmlinux(

@@ -181,6 +181,17 @@ describe.each(['nfs', 'sysrq-6.12', 'sysrq-7.2'] as const)('debug files of modul
     expect(scope?.children().length).toBeGreaterThan(2);
   });
 
+  it('of a module whose build-id is not in the dump are taken by name, and marked', () => {
+    const fresh = freshSession(fixture);
+    const module = fresh.kernel.modules().named('nfs');
+    if (module === undefined) throw new Error('no nfs');
+    Object.assign(module, { buildId: () => undefined, srcversion: () => undefined });
+    expect(run(fresh, 'mod').find((line) => line.includes(' nfs '))).toMatch(/\(unproved: no build-id to compare\)$/);
+    expect(run(fresh, 'sym nfs_alloc_server')[0]).toMatch(/ fs\/nfs\/client\.c: \d+$/);
+    const other = `${new Fixture(others[name] ?? 'nfs').folder}/modules/nfs.ko`;
+    expect(() => run(fresh, `mod -s nfs ${other}`)).toThrow(/its kernel release: +\d/);
+  });
+
   it('that are forgotten stay so, until they are loaded again', () => {
     const { generation } = session.kernel.moduleDebug;
     expect(run(session, 'sym nfs_alloc_server')[0]).toMatch(/ fs\/nfs\/client\.c: \d+$/);

@@ -41,7 +41,7 @@ export const mod: Command = {
   words: { most: 1 },
   description: [
     'A line a module: address of its struct module, name, base of its code, size, and the file its types, lines and locals come from. Files load by themselves when they are first needed: -s and -S are for other places.',
-    'A file is looked for by the build-id of the module in the dump (.build-id/), by the debug link of a stripped file, and by name ("_" and "-" are the same): under --mod and --debug-dir, beside the dump and the vmlinux, under /usr/lib/debug and /lib/modules; .ko, .ko.debug, and either packed as .xz, .zst or .gz. A file of another build is refused. Where the dump has no build-id of a module, what is left as proof stands behind the file.',
+    'A file is looked for by the build-id of the module in the dump (.build-id/), by the debug link of a stripped file, and by name ("_" and "-" are the same): under --mod (or $CRASH_MODULE_PATH) and --debug-dir, beside the dump and the vmlinux, under /usr/lib/debug and /lib/modules; .ko, .ko.debug, and either packed as .xz, .zst or .gz. A file of another build is refused. Where the dump has no build-id of a module, what is left as proof stands behind the file.',
     'The kernel keeps the types of most modules in memory (BTF): those need no file.',
   ],
   examples: [
