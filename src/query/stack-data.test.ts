@@ -4,9 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { functions, PT_REGS_SIZE, STACK_SIZE, StackScene } from '../../test/builders/stack-scene.ts';
 import { below, randomFrom, runs, survives } from '../../test/builders/mutate.ts';
 import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
+import type { Frame } from '../unwind/frame.ts';
 import { Unwinder } from '../unwind/unwinder.ts';
 import { backtraceOf, plainColumns, type Backtrace } from './backtrace.ts';
 import { cpuExceptionFrames, taskExceptionFrames } from './exception-frames.ts';
+import { frameWords } from './frame-words.ts';
 import { rawStack } from './raw-stack.ts';
 import { refersTo } from './reference.ts';
 import { stackOverflows } from './stack-overflow.ts';
@@ -52,6 +54,42 @@ describe('the words of frames', () => {
       { kind: 'number', value: 0n },
       { kind: 'symbol', value: functions.switcher + 0x20n, symbol: 'switcher', offset: 32, module: undefined },
     ]);
+  });
+});
+
+describe('the words of a frame whose caller was interrupted on another stack', () => {
+  const scene = new StackScene();
+  const { kernel, task } = scene.build();
+  const { stacks } = new Unwinder(kernel);
+  const common = { exact: true, origin: 'orc', registers: {}, stack: undefined, recovered: undefined } as const;
+  const at = (sp: VirtAddr, saved?: VirtAddr): Frame => ({
+    ...common,
+    ip: virtAddr(functions.victim),
+    sp,
+    slot: sp,
+    saved: saved && { address: saved, registers: {}, user: false },
+  });
+  const range = (frames: readonly Frame[]): (VirtAddr | undefined)[] => {
+    const [words = []] = frameWords(kernel, stacks, task, frames, 'numbers');
+    return [words[0]?.address, words.at(-1)?.address];
+  };
+  const top = scene.irqTop;
+  const saved = addVirt(top, -PT_REGS_SIZE);
+
+  it('end with the registers that were saved on its own', () => {
+    expect(range([at(addVirt(saved, -32)), at(scene.interruptSlot, saved)])).toEqual([
+      addVirt(saved, -32),
+      addVirt(top, -8),
+    ]);
+    expect(range([at(addVirt(saved, -32)), at(addVirt(saved, PT_REGS_SIZE), saved)])[1]).toBe(addVirt(top, -8));
+  });
+
+  it('are none where those are elsewhere, or the frame is on no stack', () => {
+    expect(range([at(addVirt(top, -32)), at(scene.interruptSlot, scene.savedRegisters)])).toEqual([
+      undefined,
+      undefined,
+    ]);
+    expect(range([at(virtAddr(0x1000n)), at(scene.interruptSlot)])).toEqual([undefined, undefined]);
   });
 });
 
@@ -181,6 +219,21 @@ describe('saved registers on a stack', () => {
   });
 });
 
+describe('a stack that grew over its end', () => {
+  const signs = (scene: StackScene): unknown => {
+    const { kernel, task } = scene.build();
+    return stackOverflows(kernel, new Unwinder(kernel), [task]).stacks.flatMap((stack) => stack.signs);
+  };
+
+  it('is told by the stack pointer of a frame of the running task', () => {
+    const scene = new StackScene();
+    expect(signs(scene)).toEqual([]);
+    const below = addVirt(scene.stack, -16);
+    scene.word(addVirt(scene.savedRegisters, 152), below);
+    expect(signs(scene)).toEqual([{ what: 'stack pointer', address: undefined, found: below, wanted: scene.stack }]);
+  });
+});
+
 describe('a walk from where the user says', () => {
   const scene = new StackScene();
   const { kernel, task } = scene.build();
@@ -273,7 +326,7 @@ describe('a damaged stack', () => {
         for (const whole of [true, false]) stackText(kernel, unwinder, subject, whole, 'none');
         taskExceptionFrames(kernel, unwinder, subject, false);
         rawStack(kernel, unwinder.stacks, subject);
-        stackOverflows(kernel, [task]);
+        stackOverflows(kernel, unwinder, [task]);
       });
     }
   });

@@ -4,6 +4,7 @@
  */
 
 import { addVirt, virtAddr, type VirtAddr } from '../../src/base/addr.ts';
+import type { CpuNote } from '../../src/formats/dump-image.ts';
 import type { Kernel } from '../../src/kernel/kernel.ts';
 import { Task } from '../../src/kernel/tasks.ts';
 import type { StackSubject } from '../../src/query/stack-walk.ts';
@@ -26,7 +27,8 @@ export const functions = {
 const signed = (address: bigint): number => Number(BigInt.asIntN(64, address));
 
 export class StackScene {
-  readonly builder = new KernelBuilder();
+  readonly #cpus: CpuNote[] = [];
+  readonly builder = new KernelBuilder({ cpus: this.#cpus });
   readonly taskAddress: VirtAddr;
   readonly stack: VirtAddr;
   readonly irqTop: VirtAddr;
@@ -58,6 +60,7 @@ export class StackScene {
     builder.allocate(4096);
     builder.u64(addVirt(this.taskAddress, 8), this.stack).u32(addVirt(this.taskAddress, 16), 7);
     builder.u64(this.stack, 0x57ac_6e9dn);
+    builder.u64(builder.variable('current_task', 8), this.taskAddress);
 
     const orc = new OrcBuilder('since64', signed(ORC_BASE));
     for (let index = 0; index < 200; index++) orc.add({ address: signed(TEXT) + index * 8, spOffset: 8 });
@@ -79,7 +82,13 @@ export class StackScene {
     this.registers(this.savedRegisters, { rip: functions.victim + 4n, rsp: victimSp, cs: 0x10n, ss: 0x18n });
     this.word(addVirt(victimSp, 8), functions.entry + 0x10n);
     this.userRegisters = addVirt(victimSp, 16);
+    this.#cpus.push({ pid: 7, registers: this.cpuRegisters, qemu: undefined });
     this.registers(this.userRegisters, { rip: 0x7fff_1234n, rsp: 0x7fff_2000n, cs: 0x33n, ss: 0x2bn });
+  }
+
+  /** Of the CPU, which was in `handler`. */
+  get cpuRegisters(): Record<string, bigint> {
+    return { rip: functions.handler + 4n, rsp: this.sp, rbp: addVirt(this.interruptSlot, -8), cs: 0x10n };
   }
 
   word(at: VirtAddr, value: bigint): void {
@@ -94,7 +103,7 @@ export class StackScene {
   build(): { kernel: Kernel; task: Task; subject: StackSubject } {
     const kernel = this.builder.build();
     const task = new Task(kernel, this.taskAddress);
-    const registers = { rip: functions.handler + 4n, rsp: this.sp, rbp: addVirt(this.interruptSlot, -8) };
+    const registers = this.cpuRegisters;
     return {
       kernel,
       task,

@@ -71,7 +71,7 @@ export const bt: Command = {
     checkArguments(args);
     if (args.has('-v')) {
       const { tasks, warnings } = session.tasks();
-      yield stackOverflows(session.kernel, tasks);
+      yield stackOverflows(session.kernel, session.unwinder(), tasks);
       for (const message of warnings) yield { type: 'note', message };
     } else if (args.has('-E')) yield* exceptionStacks(session, args);
     else yield* stackAnswers(session, args, subjects(session, args));

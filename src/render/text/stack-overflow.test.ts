@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { KernelBuilder } from '../../../test/builders/kernel.ts';
 import { addVirt, type VirtAddr } from '../../base/addr.ts';
 import { Task } from '../../kernel/tasks.ts';
+import { Unwinder } from '../../unwind/unwinder.ts';
 import { renderStackOverflows } from './stack-overflow.ts';
 import { stackOverflows, type StackOverflows } from '../../query/stack-overflow.ts';
 
@@ -22,9 +23,11 @@ function scene(inTask: boolean): Scene {
   const builder = new KernelBuilder();
   const { types } = builder;
   const int = types.int('int', 4);
+  const thread = types.struct('thread_struct', 8, [{ name: 'sp', type: types.pointer(0), offset: 0 }]);
   types.struct('task_struct', 64, [
     { name: 'stack', type: types.pointer(0), offset: 8 },
     { name: 'pid', type: int, offset: 16 },
+    { name: 'thread', type: thread, offset: 32 },
     ...(inTask ? [{ name: 'thread_info', type: int, offset: 24 }] : []),
   ]);
   types.struct('thread_info', 32, [
@@ -39,7 +42,7 @@ function scene(inTask: boolean): Scene {
   else builder.u64(stack, task).u32(addVirt(stack, 8), 1).u64(addVirt(stack, 32), MAGIC);
   const check = (): StackOverflows => {
     const kernel = builder.build();
-    return stackOverflows(kernel, [new Task(kernel, task)]);
+    return stackOverflows(kernel, new Unwinder(kernel), [new Task(kernel, task)]);
   };
   return { builder, stack, task, check };
 }
@@ -85,4 +88,17 @@ it('thread_info on the stack tells of its task and CPU', () => {
     '  possible stack overflow: thread_info.cpu: 2 >= 2',
     '',
   ]);
+});
+
+it('a stack pointer in the page below the stack tells, even where no word was overwritten', () => {
+  const { builder, stack, task, check } = scene(true);
+  builder.u64(addVirt(task, 32), addVirt(stack, -8));
+  expect([...renderStackOverflows(check())].slice(1)).toEqual([
+    `  possible stack overflow: stack pointer: ${addVirt(stack, -8).toString(16)} < ${stack.toString(16)}`,
+    '',
+  ]);
+  for (const pointer of [stack, addVirt(stack, 8192), addVirt(stack, -4104)]) {
+    builder.u64(addVirt(task, 32), pointer);
+    expect(check().stacks).toEqual([]);
+  }
 });

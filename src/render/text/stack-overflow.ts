@@ -21,10 +21,12 @@ export function* renderStackOverflows({ stacks, unreadable, checked }: StackOver
 function text({ what, address, found, wanted }: OverflowSign): string {
   switch (what) {
     case 'STACK_END_MAGIC':
-      return `${hex(address)}: ${hex(found)} != STACK_END_MAGIC`;
+      return `${hex(address ?? 0n)}: ${hex(found)} != STACK_END_MAGIC`;
     case 'thread_info.task':
       return `thread_info.task: ${hex(found)} != ${hex(wanted)}`;
     case 'thread_info.cpu':
       return `thread_info.cpu: ${found} >= ${wanted}`;
+    case 'stack pointer':
+      return `stack pointer: ${hex(found)} < ${hex(wanted)}`;
   }
 }
