@@ -39,7 +39,7 @@ function printCommand(name: 'p' | 'px' | 'pd', summary: string): Command {
         text: 'behind a pointer, of a type you say',
       },
       { line: `${name} sizeof(struct page)`, text: 'a size' },
-      { line: `${name} current_task:a`, text: 'a per-CPU variable on every CPU' },
+      { line: `${name} process_counts:a`, text: 'a per-CPU variable on every CPU' },
     ],
     completes: 'symbol',
     many: true,
@@ -73,10 +73,15 @@ interface NamedValue {
 /** Of `symbol:CPUs` the values, of a bare per-CPU symbol its addresses, of anything else undefined. */
 function perCpuValues(session: Session, text: string): NamedValue[] | PerCpuAddresses | undefined {
   const { kernel } = session;
-  const name = /^(\w+)(:[\da,-]*|:all)?$/.exec(text)?.[1];
-  const symbol =
-    name === undefined ? undefined : kernel.symbols.named(name).find((found) => kernel.perCpu.isPerCpu(found));
-  if (name === undefined || symbol === undefined) return undefined;
+  const [, name, wanted] = /^(\w+)(:[\da,-]*|:all)?$/.exec(text) ?? [];
+  if (name === undefined) return undefined;
+  const symbols = kernel.symbols.named(name);
+  const symbol = symbols.find((found) => kernel.perCpu.isPerCpu(found));
+  if (symbol === undefined) {
+    if (wanted === undefined) return undefined;
+    if (symbols.length === 0) throw new LookupError('symbol', name);
+    throw new UsageError(`${name} is no per-CPU symbol: there is but one`);
+  }
   const { cpus } = splitCpus(session, text);
   if (cpus !== undefined) {
     return cpus.map((cpu) => ({

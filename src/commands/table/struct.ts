@@ -66,7 +66,7 @@ function structCommand(name: 'struct' | 'union'): Command {
             { line: 'struct rq.cpu,nr_running runqueues:a', text: 'of the object of each CPU' },
             { line: 'task_struct.mm init_task -p', text: 'and what a pointer points at' },
           ]
-        : [{ line: 'union thread_union', text: 'the definition' }],
+        : [{ line: 'union sigval', text: 'the definition' }],
     completes: 'symbol',
     many: true,
     run: (session, args) => runStruct(session, args, name),
