@@ -19,7 +19,9 @@ export const fixtureNames = [
   'sysrq-6.12',
   'sysrq-7.2',
 ] as const;
-export type FixtureName = (typeof fixtureNames)[number];
+/** Dumps that only some tests ask: the others would ask them what they ask those of the same kernel. */
+export const specialFixtureNames = ['slub-debug'] as const;
+export type FixtureName = (typeof fixtureNames)[number] | (typeof specialFixtureNames)[number];
 
 export interface DrgnFrame {
   readonly pc: string;

@@ -6,7 +6,10 @@
 import { describe, expect, it } from 'vitest';
 import { virtAddr } from '../../src/base/addr.ts';
 import { pagesOf } from '../../src/kernel/pages.ts';
-import { objectPlace, slabAliases, slabAt, slabCaches, slabObjectAt } from '../../src/kernel/slab.ts';
+import { objectPlace, objectState, slabAliases, slabAt, slabCaches, slabObjectAt } from '../../src/kernel/slab.ts';
+import { Session } from '../../src/commands/session.ts';
+import { NodeHost } from '../../src/faces/node/host.ts';
+import { openTarget } from '../../src/target/target.ts';
 import { Fixture, fixtureNames } from './fixture.ts';
 
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
@@ -82,4 +85,24 @@ describe.each(fixtureNames)('%s, slabs', (name) => {
     expect(states).toContain('free');
     expect(states).toContain(kernel.types.compound('struct', 'slab_sheaf') ? 'free sheaf' : 'free cpu');
   });
+});
+
+it.each(['nfs', 'sysrq-7.2'] as const)('%s has the same objects by the types in DWARF', (name) => {
+  const fixture = new Fixture(name);
+  const target = openTarget(new NodeHost(), {
+    dump: `${fixture.folder}/vmcore`,
+    vmlinux: undefined,
+    debugFolders: [],
+    moduleFolders: [],
+  });
+  Object.assign(target.vmlinux, { btf: () => undefined });
+  const { kernel } = new Session(target);
+  for (const { address } of fixture.drgn?.slab.objects ?? []) {
+    const at = virtAddr(BigInt(address));
+    const [ours, expected] = [kernel, fixture.session.kernel].map((one) => {
+      const object = slabObjectAt(one, at);
+      return object && { object: object.object, cache: object.cache.name, state: objectState(one, object) };
+    });
+    expect(ours).toEqual(expected);
+  }
 });
