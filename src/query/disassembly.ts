@@ -6,7 +6,7 @@ import { LookupError } from '../base/errors.ts';
 import { disassemblerFor, type Disassembler } from '../disasm/disassembler.ts';
 import { memoryOperandOf, type Instruction, type InstructionKind } from '../disasm/instruction.ts';
 import { bytesOf, type CodePiece } from '../kernel/code.ts';
-import type { CodeFrame, CodeView, SymbolLabel } from './code-view.ts';
+import type { CodeFrame, CodeLines, CodeView, SymbolLabel } from './code-view.ts';
 
 /** Something that an instruction refers to by its address. */
 export interface CodeReference {
@@ -80,11 +80,13 @@ export function disassemble(view: CodeView, request: DisassemblyRequest): Disass
   const rows: InstructionRow[] = [];
   let lines = '';
   let before: Instruction | undefined;
+  const unknown = new Set<string>();
   for (const instruction of instructions) {
     if ((rows.length & 0xff) === 0) checkCancelled();
     const text = disassembler.text(instruction);
     const symbol = view.labelAt(instruction.address);
-    const frames = request.lines ? view.linesAt(instruction.address).frames : [];
+    const { frames, missing } = request.lines ? view.linesAt(instruction.address) : noLines;
+    if (missing !== undefined) unknown.add(missing);
     const key = keyOf(frames);
     const piece = pieceOf(pieces, instruction);
     const piecesDiffer = before === undefined ? piece?.substitute !== undefined : piece !== pieceOf(pieces, before);
@@ -104,8 +106,11 @@ export function disassemble(view: CodeView, request: DisassemblyRequest): Disass
     lines = key;
     before = instruction;
   }
+  notes.push(...Array.from(unknown, (why) => `lines are missing: ${why}`));
   return { type: 'disassembly', show: { radix: request.radix, symbols: request.symbols }, rows, notes };
 }
+
+const noLines: CodeLines = { frames: [], missing: undefined };
 
 interface Selection {
   readonly instructions: readonly Instruction[];

@@ -2,7 +2,10 @@
 
 import { execFileSync } from 'node:child_process';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { FaultError } from '../../src/base/errors.ts';
 import { loadDisassembler } from '../../src/disasm/disassembler.ts';
+import { readCode } from '../../src/kernel/code.ts';
+import type { Kernel } from '../../src/kernel/kernel.ts';
 import { kernelCode } from '../../src/query/code-view.ts';
 import { disassemble } from '../../src/query/disassembly.ts';
 import { Fixture } from './fixture.ts';
@@ -54,7 +57,7 @@ describe.each(['nfs', 'sysrq-6.12'] as const)('dis on %s, beside crash', (name) 
     expect(ours.filter((line) => place.test(line))).toEqual(
       lines(fixture.crash('dis -s schedule')).filter((line) => place.test(line)),
     );
-    expect(ours.at(-1)).toContain('--src DIR');
+    expect(ours.at(-2)).toContain('--src DIR');
   });
 });
 
@@ -128,6 +131,35 @@ describe.each(['nfs', 'sysrq-6.12', 'sysrq-7.2'] as const)('dis on %s', (name) =
     });
     expect(marked.length).toBeGreaterThanOrEqual(5);
     for (const line of marked.slice(1)) expect(line).toMatch(/\t(cs )?call |<asm_\w+|lock cmpxchg|movb|<\w+_thunk/);
+  });
+
+  it('takes the bytes of a page that is not in the dump from vmlinux', () => {
+    const address = kernel.symbol('vfs_write');
+    const holed: Kernel = Object.create(kernel, {
+      memory: {
+        value: {
+          bytes: () => {
+            throw new FaultError('kernel virtual', address, 'excluded');
+          },
+          u32: () => 3,
+        },
+      },
+    });
+    const { pieces, fault } = readCode(holed, address, 64);
+    expect(fault).toBeUndefined();
+    expect(pieces).toHaveLength(1);
+    expect(pieces[0]?.substitute).toMatch(/^bytes from .*vmlinux: .*excluded by the dump filter; alternatives/);
+    expect(pieces[0]?.bytes).toEqual(kernel.target.vmlinux.bytesAt(kernel.linked(address), 64));
+    expect(() => readCode(holed, kernel.symbol('jiffies'), 8)).toThrow(FaultError);
+  });
+
+  it('takes freed init text of a module from its file, with calls that lead where they did', () => {
+    const [note, ...code] = fixture.run('dis init_nfs_fs');
+    expect(note).toMatch(/^\(bytes from .*nfs\.ko: \.init\.text of nfs is freed/);
+    expect(code[0]).toContain('<init_nfs_fs>:');
+    const callees = code.flatMap((line) => /\tcall +0x[0-9a-f]+ <([^>]*)>$/.exec(line)?.[1] ?? []);
+    expect(callees).toContain('register_pernet_subsys');
+    expect(callees.filter((callee) => callee.includes('+'))).toEqual([]);
   });
 
   it('takes freed init text from vmlinux, as objdump has it', () => {

@@ -97,6 +97,31 @@ describe('by address', () => {
   });
 });
 
+describe('what follows an address', () => {
+  it('is the next symbol, padding only where it is asked for', () => {
+    const next = (offset: bigint, hidden = false): bigint | undefined =>
+      table.nextAddress(virtAddr(TEXT + offset), hidden);
+    const table = kernel();
+    expect(next(0n)).toBe(TEXT + 16n);
+    expect(next(16n)).toBe(TEXT + 48n);
+    expect(next(16n, true)).toBe(TEXT + 32n);
+    expect(next(48n)).toBe(TEXT + 0x100n);
+    expect(next(0x100n)).toBe(TEXT + 0x80_0000n);
+    expect(next(0x100_0000n)).toBeUndefined();
+    expect(
+      kernel()
+        .slid(SLIDE)
+        .nextAddress(virtAddr(TEXT + SLIDE)),
+    ).toBe(TEXT + 16n + SLIDE);
+  });
+
+  it('offsets in the per-CPU area are told apart from absolute values', () => {
+    expect([...kernel(SLIDE).offsets()].map(({ name, address }) => [name, address])).toEqual([
+      ['current_task', 0x1fb00n],
+    ]);
+  });
+});
+
 describe('a slide', () => {
   it.each([
     ['given to begin with', kernel(SLIDE)],

@@ -52,7 +52,7 @@ function* renderChain(frames: readonly CodeFrame[]): Generator<string> {
 export function* renderSourceListing({ places, missing }: SourceListing): Generator<string> {
   if (missing !== undefined) yield* ['FILE: (unknown)', 'LINE: (unknown)', '', `(${escapeLine(missing)})`];
   for (const [index, place] of places.entries()) {
-    if (index > 0) yield* ['', `inlined into ${escapeLine(place.functionName ?? '?')}`];
+    if (index > 0) yield `inlined into ${escapeLine(place.functionName ?? '?')}`;
     yield* renderPlace(place);
   }
 }
@@ -64,4 +64,5 @@ function* renderPlace(place: ListedPlace): Generator<string> {
   for (const { number, text } of place.lines)
     yield `${number === place.line ? '*' : ' '} ${number}\t${escapeControl(text)}`;
   if (place.missing !== undefined) yield `(${escapeLine(place.missing)})`;
+  yield '';
 }
