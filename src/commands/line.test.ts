@@ -75,8 +75,9 @@ describe('expressions in a line', () => {
 
   it('keep their arrows, and in parentheses their comparisons', () => {
     expect(words('p init_task.mm->pgd')).toEqual(['p', 'init_task.mm->pgd']);
-    expect(words('p (a > b) | grep x')).toEqual(['p', '(a', '>', 'b)']);
-    expect(words('p ((a|b) >> 2)')).toEqual(['p', '((a|b)', '>>', '2)']);
+    expect(words('p (a > b) | grep x')).toEqual(['p', '(a > b)']);
+    expect(words('rd (a + 8) 2')).toEqual(['rd', '(a + 8)', '2']);
+    expect(words('p ((a|b) >> 2)')).toEqual(['p', '((a|b) >> 2)']);
     expect(parseLine('log -> file')).toMatchObject({ words: ['log', '-'], sink: { kind: 'file', path: 'file' } });
     expect(parseLine('bt > file')).toMatchObject({ words: ['bt'], sink: { kind: 'file' } });
   });

@@ -1,7 +1,7 @@
 /**
  * A line as it is typed: a command with its words, and where its output goes. What is quoted by ' or " is one word
- * and may hold anything; a backslash takes the meaning from the next character. In parentheses `|` and `>` belong to
- * an expression, and so does the arrow of `a->b` anywhere.
+ * and may hold anything; a backslash takes the meaning from the next character. What is in parentheses is an expression:
+ * blanks, `|` and `>` belong to it, as the arrow of `a->b` does anywhere.
  */
 
 import { UsageError } from '../base/errors.ts';
@@ -71,7 +71,7 @@ function splitWords(text: string): { words: string[]; rest: string } {
     } else if ((character === '|' || character === '>') && depth === 0 && !isArrow(text, at)) {
       if (word !== undefined) words.push(word);
       return { words, rest: text.slice(at) };
-    } else if (/\s/.test(character)) {
+    } else if (/\s/.test(character) && depth === 0) {
       if (word !== undefined) words.push(word);
       word = undefined;
     } else {

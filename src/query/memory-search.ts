@@ -96,7 +96,7 @@ export class TableProblems {
   }
 }
 
-const MOST_HITS = 1 << 22;
+const MOST_HITS = 1 << 20;
 const TEXT_SHOWN = 56;
 const FULL = 0xffff_ffff_ffff_ffffn;
 

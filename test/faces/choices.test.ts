@@ -105,6 +105,7 @@ describe('what a command would not heed', () => {
     ['rd linux_banner 1e3', '1e3 is no number'],
     ['rd linux_banner:0', 'linux_banner is no per-CPU symbol'],
     ['rd runqueues', 'as in runqueues:0'],
+    ['rd -u linux_banner', 'is no address of user space'],
     ['rd runqueues:9', 'there is no CPU 9'],
     ['rd -e linux_banner linux_banner', 'is not behind the address'],
     ['rd (linux_banner+)', 'a value is wanted at the end'],

@@ -117,10 +117,11 @@ export const rd: Command = {
 };
 
 function sourceOf(
-  { kernel, current }: Session,
+  session: Session,
   args: ParsedArguments,
   start: VirtAddr,
 ): { source: MemorySource; close: () => void } {
+  const { kernel } = session;
   const open = (source: MemorySource): { source: MemorySource; close: () => void } => ({ source, close: () => {} });
   if (args.has('-f')) {
     const { host, image } = kernel.target;
@@ -129,8 +130,10 @@ function sourceOf(
     return { source: fileMemory(file), close: () => file.close() };
   }
   if (args.has('-p')) return open(physicalMemory(kernel.target.physical));
-  const user = args.has('-u') || isUserAddress(kernel, start);
-  return open(virtualMemory(user ? userSpace(kernel, current) : kernel.memory));
+  const user = isUserAddress(kernel, start);
+  if (args.has('-u') && !user)
+    throw new UsageError(`rd: ${start.toString(16)} is no address of user space: read the kernel's without -u`);
+  return open(virtualMemory(user ? userSpace(kernel, session.current) : kernel.memory));
 }
 
 function* resultsAt(

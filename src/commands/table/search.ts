@@ -106,7 +106,8 @@ function patternOf(session: Session, args: ParsedArguments): SearchPattern {
 function checkWidth(value: bigint, unit: number, word: string): void {
   if (value >> BigInt(unit * 8) === 0n) return;
   const wider = unit === 2 ? 'with -w, or without -h' : 'without -w';
-  throw new UsageError(`search: ${word} (${value.toString(16)}) does not fit ${unit * 8} bits: search ${wider}`);
+  const shown = parseHex(word) === value ? word : `${word} (${value.toString(16)})`;
+  throw new UsageError(`search: ${shown} does not fit ${unit * 8} bits: search ${wider}`);
 }
 
 function areasOf(session: Session, args: ParsedArguments, problems: TableProblems): Iterable<SearchArea> {
@@ -120,8 +121,10 @@ function areasOf(session: Session, args: ParsedArguments, problems: TableProblem
   const addressOf = (word: string): VirtAddr => session.address(word);
   if (args.has('-u')) {
     const top = userSpaceEnd(kernel);
+    const begin = args.value('-s');
+    if (begin !== undefined && addressOf(begin) >= top)
+      throw new UsageError(`search: ${begin} is no address of user space: search the kernel's without -u`);
     const [start, end] = boundsOf(args, addressOf, virtAddr(0), top);
-    if (start >= top) throw new UsageError(`search: ${start.toString(16)} is no address of user space`);
     if (end > top)
       throw new UsageError(`search: ${end.toString(16)} is beyond user space, which ends at ${top.toString(16)}`);
     return [virtualArea(userSpace(kernel, session.current), start, end, undefined, problems)];
