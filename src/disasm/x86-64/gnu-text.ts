@@ -43,6 +43,9 @@ export class GnuText {
   of(decoded: Instruction, bytes: Uint8Array): string {
     this.#formatter.alwaysShowScale = decoded.memoryIndex !== this.#iced.Register.None;
     const parts = partsOf(this.#formatter.format(decoded));
+    // Where the encoding has a scale but no index, GNU names a register that is always zero.
+    if (parts.operands.includes(',)'))
+      parts.operands = parts.operands.replace(',)', `,%riz,${decoded.memoryIndexScale})`);
     this.#rules.get(decoded.mnemonic)?.(parts, decoded);
     parts.prefixes = parts.prefixes.map((prefix) => repetition(prefix, parts));
     const unused = this.#unusedPrefixes(decoded, bytes);
@@ -145,6 +148,7 @@ function hasMemory(iced: Iced, decoded: Instruction): boolean {
 /** Where the size is told by nothing else, GNU leaves its suffix away: there is no other size. */
 const bare: Readonly<Record<string, string>> = {
   callq: 'call',
+  iretl: 'iret',
   jmpq: 'jmp',
   lcalll: 'lcall',
   ljmpl: 'ljmp',
@@ -186,8 +190,14 @@ function rulesByMnemonic({ Mnemonic, Code }: Iced): Map<number, Rule> {
   const add = (mnemonics: readonly number[], rule: Rule): void => {
     for (const mnemonic of mnemonics) rules.set(mnemonic, rule);
   };
-  add([Mnemonic.Call, Mnemonic.Jmp, Mnemonic.Push, Mnemonic.Pop, Mnemonic.Retf], dropSuffix);
-  add([Mnemonic.Shl, Mnemonic.Shr, Mnemonic.Sal, Mnemonic.Sar], dropOne);
+  add([Mnemonic.Call, Mnemonic.Jmp, Mnemonic.Push, Mnemonic.Pop, Mnemonic.Retf, Mnemonic.Iretd], dropSuffix);
+  add([Mnemonic.Shl, Mnemonic.Shr, Mnemonic.Sar], dropOne);
+  // One and the same instruction.
+  add([Mnemonic.Sal], (parts, decoded) => {
+    dropOne(parts, decoded);
+    parts.mnemonic = parts.mnemonic.replace('sal', 'shl');
+  });
+  add([Mnemonic.Xlatb], operandsAre('%ds:(%rbx)'));
   add([Mnemonic.Rol, Mnemonic.Ror, Mnemonic.Rcl, Mnemonic.Rcr], dropOne);
   add([Mnemonic.Imul], repeatRegister);
   add([Mnemonic.Movsb, Mnemonic.Movsw, Mnemonic.Movsd, Mnemonic.Movsq], nameSegments);

@@ -64,6 +64,11 @@ describe('the x86-64 disassembler', () => {
     ['0f 01 c8', 'monitor %rax,%ecx,%edx'],
     ['0f 01 c9', 'mwait  %eax,%ecx'],
     ['49 75 f0', 'rex.WB jne 0xffffffff80fffff3'],
+    ['48 cf', 'iretq'],
+    ['cf', 'iret'],
+    ['d1 32', 'shll   (%rdx)'],
+    ['d7', 'xlat   %ds:(%rbx)'],
+    ['8a bc e6 15 d7 0a 39', 'mov    0x390ad715(%rsi,%riz,8),%bh'],
     ['f3 0f 1e fa', 'endbr64'],
     ['0f 01 ca', 'clac'],
     // binutils 2.40 does not know these: it prints "repz clac", "repnz clac", "repnz (bad)" and "(bad)".
