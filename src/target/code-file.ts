@@ -8,7 +8,7 @@ import { virtAddr, type VirtAddr } from '../base/addr.ts';
 import { messageOf, OpenError } from '../base/errors.ts';
 import type { Host } from '../base/host.ts';
 import { once } from '../base/search.ts';
-import { BytesSource, readUpTo } from '../bytes/byte-source.ts';
+import { BytesSource, FileSource, readUpTo } from '../bytes/byte-source.ts';
 import { s64At, stringAt, u16At, u32At } from '../bytes/read.ts';
 import { DwarfInfo } from '../debuginfo/dwarf/dwarf-info.ts';
 import { DwarfSections } from '../debuginfo/dwarf/sections.ts';
@@ -26,6 +26,7 @@ import {
 } from '../formats/elf/constants.ts';
 import { relocateCode } from '../formats/elf/relocate-code.ts';
 import { ElfFile } from '../formats/elf/elf-file.ts';
+import { codecOf, LONGEST_MAGIC } from './compression.ts';
 import { openElf } from './find-vmlinux.ts';
 import { hasDwarf } from './vmlinux.ts';
 
@@ -190,7 +191,7 @@ function placeSections(
 
 /** @throws OpenError where it is none, or has no debug information; NeedResource where it has to be unpacked first */
 export function openCodeFile(host: Host, path: string): CodeFile {
-  const elf = path.endsWith('.xz') ? unpackedElf(host, path) : openElf(host, path);
+  const elf = openPerhapsPacked(host, path);
   if (elf.machine !== EM_X86_64)
     throw new OpenError(`${path}: is for another machine than x86-64 (ELF ${elf.machine})`);
   if (elf.sectionsMissing())
@@ -203,10 +204,12 @@ export function openCodeFile(host: Host, path: string): CodeFile {
   return file;
 }
 
-function unpackedElf(host: Host, path: string): ElfFile {
-  const why = host.open(path) === undefined ? host.whyNot(path) : undefined;
-  if (why !== undefined) throw new OpenError(`${path}: ${why}`);
-  const bytes = host.unpackFile(path, 'xz');
+function openPerhapsPacked(host: Host, path: string): ElfFile {
+  const file = host.open(path);
+  const codec = file && codecOf(readUpTo(new FileSource(file), 0, LONGEST_MAGIC));
+  if (codec === undefined) return openElf(host, path);
+  const bytes = host.unpackFile(path, codec);
+  if (bytes.length === 0) throw new OpenError(`${path}: cannot be unpacked (${codec})`);
   try {
     return new ElfFile(new BytesSource(path, bytes));
   } catch (error) {

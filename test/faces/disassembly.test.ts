@@ -31,9 +31,12 @@ const chain = [
 
 describe('vmscope faddr2line', () => {
   it('needs no dump: a module, a module that is packed, a vmlinux', async () => {
-    const packed = file('nfs.ko.xz');
-    writeFileSync(packed, execFileSync('xz', ['-0', '-c', nfs], { maxBuffer: 1 << 28 }));
-    for (const path of [nfs, packed]) {
+    const packed = ['xz', 'gzip'].map((program) => {
+      const path = file(`nfs.ko.${program}`);
+      writeFileSync(path, execFileSync(program, ['-1', '-c', nfs], { maxBuffer: 1 << 28 }));
+      return path;
+    });
+    for (const path of [nfs, ...packed]) {
       const { status, stdout, stderr } = await program.run(['faddr2line', path, 'nfs_updatepage+0x997/0xd40']);
       expect(stderr).toBe('');
       expect(stdout.split('\n').slice(2, 7)).toEqual(chain);
@@ -49,6 +52,19 @@ describe('vmscope faddr2line', () => {
     const { stdout } = await program.run(['faddr2line', nfs, ...line.split(' ')]);
     expect(stdout).toContain('an instruction pointer, not a return address');
     expect(stdout).toContain('nfs_inode_add_request at fs/nfs/write.c:809');
+  });
+
+  it('prints both lines where the file has no code, as files of debug information alone have not', async () => {
+    execFileSync('objcopy', ['--only-keep-debug', nfs, file('nfs.ko.debug')]);
+    const { status, stdout } = await program.run(['faddr2line', file('nfs.ko.debug'), 'nfs_updatepage+0x997/0xd40']);
+    const [, first, ...rest] = stdout.split('\n');
+    expect(first).toMatch(
+      /^\(if it is a return address: lines of nfs_updatepage\+0x996: in doubt: the code cannot be read/,
+    );
+    expect(rest.slice(0, 5)).toEqual(chain);
+    expect(rest[5]).toMatch(/^\(if it is an instruction pointer: lines of nfs_updatepage\+0x997: /);
+    expect(rest[6]).toBe('nfs_inode_add_request at fs/nfs/write.c:809');
+    expect(status).toBe(0);
   });
 
   it('answers in JSON, a line an address, failures too', async () => {
@@ -90,7 +106,7 @@ describe('vmscope faddr2line', () => {
     beforeAll(() => {
       writeFileSync(file('empty'), '');
       writeFileSync(file('text'), 'no ELF file\n'.repeat(9));
-      writeFileSync(file('broken.ko.xz'), 'no xz file');
+      writeFileSync(file('broken.ko.xz'), Buffer.from('fd377a585a000004deadbeef', 'hex'));
       mkdirSync(file('folder'));
       copyFileSync(nfs, file('cut.ko'));
       truncateSync(file('cut.ko'), 100_000);
