@@ -27,6 +27,7 @@ const programs = {
   'engine-worker': 'src/faces/node/engine-worker.ts',
   'iced-x86': 'iced-x86',
   capture: 'src/faces/node/capture/command.ts',
+  faddr2line: 'src/faces/node/faddr2line/command.ts',
 };
 
 /**

@@ -28,7 +28,7 @@ const subcommands: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>
     {
       usage: 'FILE FUNCTION+OFFSET/SIZE ...',
       text: 'file and line of addresses of a call trace, by a vmlinux or module alone',
-      load: async () => (await import('./faddr2line.ts')).faddr2line,
+      load: async () => (await import('./faddr2line/command.ts')).faddr2line,
     },
   ],
 ]);

@@ -1,17 +1,17 @@
 /** `vmscope faddr2line`: file and line of addresses of a call trace, by the debug file alone, without a dump. */
 
-import { NeedResource, UsageError, VmcoreError } from '../../base/errors.ts';
-import { parseFunctionAddresses, type FunctionAddress } from '../../query/function-address.ts';
-import { functionLines, type FunctionLines } from '../../query/function-lines.ts';
-import { functionsOfFile } from '../../query/function-sources.ts';
-import { toJson } from '../../render/json.ts';
-import { renderText } from '../../render/text/index.ts';
-import { openCodeFile, type CodeFile } from '../../target/code-file.ts';
-import { escapeJson, failureJson, failureOf, failureText, openingFailed } from './failure.ts';
-import type { ExitStatus } from './main.ts';
-import { optionHelp, readOptions, type OptionRow } from './option-words.ts';
-import { Resources } from './resources.ts';
-import { complain, tell } from './write-fully.ts';
+import { NeedResource, UsageError, VmcoreError } from '../../../base/errors.ts';
+import { parseFunctionAddresses, type FunctionAddress } from '../../../query/function-address.ts';
+import { functionLines, type FunctionLines } from '../../../query/function-lines.ts';
+import { functionsOfFile } from '../../../query/function-sources.ts';
+import { toJson } from '../../../render/json.ts';
+import { renderText } from '../../../render/text/index.ts';
+import { openCodeFile, type CodeFile } from '../../../target/code-file.ts';
+import { escapeJson, failureJson, failureOf, failureText, openingFailed } from '../failure.ts';
+import type { ExitStatus } from '../main.ts';
+import { optionHelp, readOptions, type OptionRow } from '../option-words.ts';
+import { Resources } from '../resources.ts';
+import { complain, tell } from '../write-fully.ts';
 
 interface Draft {
   json: boolean;
