@@ -22,6 +22,7 @@ import type { AddressPart, PagePart, StackPart } from './address-part.ts';
 import { findCrashTask, type CrashTask } from './crash-task.ts';
 import { readPageState } from './page-state.ts';
 import { slabReport } from './slab-report.ts';
+import { placeInObject } from './word-label.ts';
 import { symbolAt } from './symbol-lookup.ts';
 import { taskInfo } from './task-info.ts';
 
@@ -131,7 +132,8 @@ function pageStructParts(kernel: Kernel, address: VirtAddr): AddressPart[] {
   const parts: AddressPart[] = [{ kind: 'page-struct', page, frame, offset: Number(address - page) }];
   if (slab !== undefined) {
     const report = attempt(() => slabReport(kernel, slab, slab.address === page ? 'all' : 'none'));
-    if (report !== undefined) parts.push({ kind: 'slab', slab: report, offset: undefined, behind: false });
+    if (report !== undefined)
+      parts.push({ kind: 'slab', slab: report, offset: undefined, place: undefined, behind: false });
   }
   return parts;
 }
@@ -143,7 +145,15 @@ function slabParts(kernel: Kernel, address: VirtAddr): AddressPart[] {
   const report = attempt(() => slabReport(kernel, slab, object ?? 'none'));
   return report === undefined
     ? []
-    : [{ kind: 'slab', slab: report, offset: object?.offset, behind: object === undefined }];
+    : [
+        {
+          kind: 'slab',
+          slab: report,
+          offset: object?.offset,
+          place: object && attempt(() => placeInObject(kernel, object)),
+          behind: object === undefined,
+        },
+      ];
 }
 
 function vmallocParts(kernel: Kernel, address: VirtAddr): AddressPart[] {

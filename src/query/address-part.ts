@@ -8,6 +8,7 @@ import type { MappedArea } from '../kernel/vma.ts';
 import type { PageState } from './page-state.ts';
 import type { SlabReport } from './slab-report.ts';
 import type { SymbolRow } from './symbol-lookup.ts';
+import type { TypedPlace } from './word-label.ts';
 import type { TaskInfo } from './task-info.ts';
 
 /** In a symbol's object, of the kernel or of a module. */
@@ -80,6 +81,8 @@ export interface SlabPart {
   readonly slab: SlabReport;
   /** Of the address in its object, in bytes: negative in a red zone before it; undefined where it is in none. */
   readonly offset: number | undefined;
+  /** What the object is, as far as anything tells. */
+  readonly place: TypedPlace | undefined;
   /** Whether it lies behind the slab's last object. */
   readonly behind: boolean;
 }

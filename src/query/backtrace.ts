@@ -57,6 +57,11 @@ export interface BacktraceColumns {
   readonly words: 'none' | WordColumns;
 }
 
+export interface Inference {
+  readonly type: string;
+  readonly how: string;
+}
+
 export interface Backtrace {
   readonly type: 'backtrace';
   readonly show: BacktraceColumns;
@@ -69,6 +74,8 @@ export interface Backtrace {
   readonly incomplete: string | undefined;
   /** Why the stack was left out on purpose. */
   readonly hidden: 'idle' | undefined;
+  /** From what the types of objects in words were inferred, each once. */
+  readonly inferences: readonly Inference[];
 }
 
 export const plainColumns: BacktraceColumns = { offsets: 'none', radix: 10, lines: false, words: 'none' };
@@ -100,8 +107,20 @@ export function backtraceOf(
     missing: [...new Set(described.flatMap((entry) => entry.missing ?? []))],
     userRegisters: user?.registers,
     incomplete,
+    inferences: inferencesIn(words.flat()),
     hidden: undefined,
   };
+}
+
+function inferencesIn(words: readonly StackWord[]): Inference[] {
+  const found = new Map<string, Inference>();
+  for (const { word } of words) {
+    if (word.kind !== 'slab' || word.place?.provenance.kind !== 'inferred') continue;
+    const { type, provenance } = word.place;
+    // What is told by a cache is told once; what by a pointer, of the first object.
+    if (!found.has(type)) found.set(type, { type, how: provenance.how });
+  }
+  return [...found.values()];
 }
 
 /** No more than whose stack it is. */
@@ -114,6 +133,7 @@ export function hiddenBacktrace({ header }: StackSubject, hidden: 'idle'): Backt
     missing: [],
     userRegisters: undefined,
     incomplete: undefined,
+    inferences: [],
     hidden,
   };
 }

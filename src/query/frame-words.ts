@@ -9,6 +9,7 @@ import type { Kernel } from '../kernel/kernel.ts';
 import { holds, type Stack, type Stacks } from '../kernel/stacks.ts';
 import type { Task } from '../kernel/tasks.ts';
 import type { Frame } from '../unwind/frame.ts';
+import { objectTypes } from './object-type.ts';
 import { stackWords, WORD, type StackWord } from './stack-words.ts';
 import { describeWord, type WordDetail, type WordLabel } from './word-label.ts';
 
@@ -23,17 +24,24 @@ export function frameWords(
   frames: readonly Frame[],
   columns: WordColumns,
 ): StackWord[][] {
-  const describe = describerOf(kernel, columns);
   const savedSize = kernel.target.architecture.savedRegisters.size;
-  return frames.map((frame, number) => {
-    const stack = stacks.at(frame.sp, task);
-    const next = frames[number + 1];
-    if (stack === undefined || next === undefined) return [];
-    return stackWords(kernel.memory, frame.sp, endOfFrame(stack, frame, next, savedSize), describe);
-  });
+  const wordsBy = (describe: (value: VirtAddr) => WordLabel): StackWord[][] =>
+    frames.map((frame, number) => {
+      const stack = stacks.at(frame.sp, task);
+      const next = frames[number + 1];
+      if (stack === undefined || next === undefined) return [];
+      return stackWords(kernel.memory, frame.sp, endOfFrame(stack, frame, next, savedSize), describe);
+    });
+  // What one word points at tells of another: all of them are met before any is described.
+  if (columns === 3) objectTypes(kernel).learn(valuesOf(wordsBy(describerOf(kernel, 'numbers')).flat()));
+  return wordsBy(describerOf(kernel, columns));
 }
 
-/** What is said of a word for `-f`, `-F`, `-FF`. */
+function* valuesOf(words: readonly StackWord[]): Generator<VirtAddr> {
+  for (const { word } of words) if (word.kind === 'number') yield word.value;
+}
+
+/** What is said of a word for `-f`, `-F`, `-FF`, `-FFF`. */
 export function describerOf(kernel: Kernel, columns: WordColumns): (value: VirtAddr) => WordLabel {
   return columns === 'numbers'
     ? (value) => ({ kind: 'number', value })

@@ -49,6 +49,7 @@ function wordRefersTo({ address, word }: StackWord, reference: Reference): boole
       return isNamed(reference, word.symbol) || isAt(reference, word.value, word.offset);
     case 'slab':
       return isNamed(reference, word.cache) || word.value === reference.address || word.object === reference.address;
+    case 'page':
     case 'number':
       return word.value === reference.address;
     case 'unavailable':

@@ -84,6 +84,8 @@ export interface DrgnFacts {
   readonly structs: Readonly<
     Record<string, { readonly size: number; readonly bitOffsets: Readonly<Record<string, number>> }>
   >;
+  /** Every number of an object by its path, by the C expression of the object. */
+  readonly objects: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly log: readonly {
     readonly sequence: number;
     readonly timestampNs: number;

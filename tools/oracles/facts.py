@@ -227,6 +227,47 @@ def vmap_facts(prog):
     return facts
 
 
+# Objects whose every number is compared: the C expression, and how drgn reaches it.
+OBJECTS = {
+    "init_task": lambda prog: prog["init_task"],
+    "init_mm": lambda prog: prog["init_mm"],
+    "init_cred": lambda prog: prog["init_cred"],
+    "init_uts_ns": lambda prog: prog["init_uts_ns"],
+    "*init_task.signal": lambda prog: prog["init_task"].signal[0],
+    "nfs_file_operations": lambda prog: prog["nfs_file_operations"],
+    "runqueues:0": lambda prog: per_cpu(prog["runqueues"], 0),
+    "*container_of(init_task.tasks.next, struct task_struct, tasks)": lambda prog: drgn.container_of(
+        prog["init_task"].tasks.next, "struct task_struct", "tasks"
+    )[0],
+}
+MOST_ELEMENTS = 256
+
+
+def numbers_in(path, value, numbers):
+    """Every integer, enum and pointer of a value by its path, as unsigned 64-bit text where it is no negative number."""
+    kind = value.type_
+    while kind.kind == drgn.TypeKind.TYPEDEF:
+        kind = kind.type
+    if kind.kind in (drgn.TypeKind.STRUCT, drgn.TypeKind.UNION):
+        for index, member in enumerate(kind.members or ()):
+            inner = value.member_(member.name) if member.name else None
+            if inner is None:
+                place = member.bit_offset // 8
+                inner = drgn.Object(value.prog_, member.type, address=value.address_ + place)
+            numbers_in(f"{path}.{member.name or f'#{index}'}", inner, numbers)
+    elif kind.kind == drgn.TypeKind.ARRAY:
+        for index in range(min(kind.length or 0, MOST_ELEMENTS)):
+            numbers_in(f"{path}[{index}]", value[index], numbers)
+    elif kind.kind in (drgn.TypeKind.INT, drgn.TypeKind.BOOL, drgn.TypeKind.ENUM, drgn.TypeKind.POINTER):
+        numbers[path] = str(int(value.value_()))
+
+
+def object_facts(prog, reach):
+    numbers = {}
+    numbers_in("", reach(prog), numbers)
+    return numbers
+
+
 def main(vmcore, *debug_files):
     prog = drgn.Program()
     prog.set_core_dump(vmcore)
@@ -253,6 +294,7 @@ def main(vmcore, *debug_files):
         "possibleCpus": list(for_each_possible_cpu(prog)),
         "totalRamPages": attempt(lambda: int(totalram_pages(prog))),
         "structs": struct_facts(prog),
+        "objects": {name: attempt(lambda: object_facts(prog, reach)) for name, reach in OBJECTS.items()},
         "modules": [module_facts(prog, module) for module in for_each_module(prog)],
         "slab": slab_facts(prog),
         "vmapAreas": vmap_facts(prog),

@@ -14,7 +14,8 @@ import { parseObject, stringMember } from '../lib/json.ts';
 import { withLock } from '../lib/lock.ts';
 import { note, step } from '../lib/progress.ts';
 import { ensureChroot, oracleVersions, withWorkspace } from './chroot.ts';
-import { askCrash, crashInputs } from './crash.ts';
+import { askCrash } from './crash.ts';
+import { crashQuestions, questionInputs } from './crash-questions.ts';
 import { askDrgn, drgnInputs } from './drgn.ts';
 
 export type Oracles = { readonly folder: string } | { readonly unavailable: string };
@@ -24,7 +25,7 @@ function oraclePath(fixture: Fixture): string {
 }
 
 async function inputsHash(): Promise<string> {
-  return hashOf(await oracleVersions(), await drgnInputs(), crashInputs());
+  return hashOf(await oracleVersions(), await drgnInputs(), questionInputs());
 }
 
 async function isFresh(fixture: Fixture): Promise<boolean> {
@@ -38,7 +39,7 @@ async function ask(fixture: Fixture, folder: string): Promise<void> {
     const modules = await readdir(join(fixture.folder, 'modules'));
     const facts = await askDrgn(workspace, modules, join(folder, 'drgn.json'));
     if ('failure' in facts) note(`drgn cannot open ${fixture.info.name}: ${stringMember(facts, 'failure')}`);
-    const failure = await askCrash(workspace, facts, join(folder, 'crash'));
+    const failure = await askCrash(workspace, crashQuestions(fixture.info.name, facts), join(folder, 'crash'));
     if (failure !== undefined) note(`crash cannot open ${fixture.info.name}: ${failure}`);
   });
   const stamp = { hash: await inputsHash(), versions: (await oracleVersions()).trim().split('\n') };

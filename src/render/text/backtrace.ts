@@ -24,6 +24,7 @@ export function* renderBacktrace(trace: Backtrace): Generator<string> {
   }
   if (trace.userRegisters !== undefined) yield* renderRegisters(trace.userRegisters);
   if (trace.incomplete !== undefined) yield `    (the stack ends here: ${trace.incomplete})`;
+  for (const { type, how } of trace.inferences) yield `    (~${type}: ${escapeLine(how)})`;
 }
 
 function* renderFrame(frame: BacktraceFrame, show: BacktraceColumns): Generator<string> {

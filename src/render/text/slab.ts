@@ -5,6 +5,7 @@ import { isUnavailable } from '../../base/available.ts';
 import type { SlabPart } from '../../query/address-part.ts';
 import type { SlabCacheRow, SlabObjectRow } from '../../query/slab-report.ts';
 import { escapeLine } from './escape.ts';
+import { placeText } from './words.ts';
 
 export const CACHE_HEADER = 'CACHE             OBJSIZE  ALLOCATED     TOTAL  SLABS  SSIZE  NAME';
 
@@ -32,7 +33,7 @@ export function* aliasLine({ aliases, merged }: SlabCacheRow): Generator<string>
   else if (merged) yield '  (shared with other caches, whose names the dump does not give)';
 }
 
-export function* renderSlab({ slab, offset, behind }: SlabPart): Generator<string> {
+export function* renderSlab({ slab, offset, behind, place }: SlabPart): Generator<string> {
   const { cache } = slab;
   yield CACHE_HEADER;
   yield* cacheLine(cache);
@@ -54,9 +55,10 @@ export function* renderSlab({ slab, offset, behind }: SlabPart): Generator<strin
   yield '  FREE / [ALLOCATED]';
   for (const object of slab.objects) yield objectLine(object);
   const [only, another] = slab.objects;
-  if (only === undefined || another !== undefined || offset === undefined || offset === 0) return;
+  if (only === undefined || another !== undefined || offset === undefined) return;
   const where = offset < 0 ? `${-offset} bytes before` : `${offset} (0x${hex(offset)}) bytes into`;
-  yield `  ${where} object ${only.index} of ${slab.total}`;
+  if (offset !== 0) yield `  ${where} object ${only.index} of ${slab.total}`;
+  if (place?.provenance.kind === 'inferred') yield ` ${placeText(place)}: ${escapeLine(place.provenance.how)}`;
 }
 
 function objectLine({ object, state, stocked }: SlabObjectRow): string {

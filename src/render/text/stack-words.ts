@@ -1,4 +1,4 @@
-/** Words of stacks, two on a line: under a frame (`bt -f`, `-F`), and a whole stack (`bt -r`). */
+/** Words of stacks, two on a line, or one where much is said of it: under a frame (`bt -f`, `-F`), and a whole stack (`bt -r`). */
 
 import { hex } from '../../base/addr.ts';
 import type { WordColumns } from '../../query/frame-words.ts';
@@ -29,8 +29,9 @@ function* rows(
   radix: 10 | 16,
 ): Generator<readonly [string, string]> {
   const detail = columns === 'numbers' ? 1 : columns;
-  for (let index = 0; index < words.length; index += WORDS_PER_LINE) {
-    const line = words.slice(index, index + WORDS_PER_LINE);
+  const perLine = detail === 3 ? 1 : WORDS_PER_LINE;
+  for (let index = 0; index < words.length; index += perLine) {
+    const line = words.slice(index, index + perLine);
     const cells = line.map(({ word }) =>
       word.kind === 'unavailable' ? '(unavailable)'.padEnd(WORD_WIDTH) : wordText(word, detail, radix),
     );

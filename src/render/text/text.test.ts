@@ -93,6 +93,7 @@ const trace = (frames: readonly BacktraceFrame[], more: Partial<Backtrace> = {})
   missing: [],
   userRegisters: undefined,
   incomplete: undefined,
+  inferences: [],
   hidden: undefined,
   ...more,
 });

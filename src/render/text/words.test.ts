@@ -39,9 +39,14 @@ describe('a word', () => {
       cache: 'fi\u001blp',
       object: virtAddr(0xffff_8880_0000_1000n),
       offset: 8,
+      place: undefined,
     } as const;
     expect(wordText(slab, 1)).toBe('[fi\\x1blp]      ');
     expect(wordText(slab, 2)).toBe('[ffff888000001008:fi\\x1blp]');
     expect(wordText(slab, 3)).toBe(wordText(slab, 2));
+    const place = { type: 'file', offset: 8, member: '.f_path', provenance: { kind: 'inferred', how: 'x' } } as const;
+    expect(wordText({ ...slab, place }, 3)).toBe('[ffff888000001008:fi\\x1blp] ~file+0x8 (.f_path)');
+    const known = { ...place, offset: 0, member: undefined, provenance: { kind: 'known' } } as const;
+    expect(wordText({ ...slab, place: known }, 3)).toBe('[ffff888000001008:fi\\x1blp] file');
   });
 });
