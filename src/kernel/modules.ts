@@ -93,7 +93,12 @@ export class Module {
   }
 
   holds(address: VirtAddr): boolean {
-    return this.regions.some((region) => address >= region.base && address < addVirt(region.base, region.size));
+    return this.regionAt(address) !== undefined;
+  }
+
+  /** The region that holds an address. */
+  regionAt(address: VirtAddr): ModuleRegion | undefined {
+    return this.regions.find((region) => address >= region.base && address < addVirt(region.base, region.size));
   }
 
   /** Whether an address is in the module's live code. */

@@ -62,8 +62,12 @@ export class KernelSymbols {
 
   /** The symbol an address belongs to. */
   at(address: VirtAddr): SymbolAt | undefined {
-    const symbol = this.#tableAt(address)?.at(address);
+    const image = this.isImage(address);
+    const module = image ? undefined : this.#modules().at(address);
+    const symbol = (image ? this.#kernel : module?.symbols())?.at(address);
     if (symbol === undefined) return undefined;
+    // A module's regions lie apart: the last symbol of one says nothing of what begins the next.
+    if (module !== undefined && module.regionAt(address) !== module.regionAt(symbol.address)) return undefined;
     const offset = address - symbol.address;
     return offset > LONGEST_OFFSET ? undefined : { symbol, offset: Number(offset) };
   }

@@ -72,7 +72,7 @@ function symbolParts(kernel: Kernel, address: VirtAddr): AddressPart[] {
   if (symbol !== undefined) parts.push({ kind: 'symbol', symbol, text });
   else if (kernel.symbols.isImage(address)) parts.push({ kind: 'image', text });
   const module = kernel.symbols.isImage(address) ? undefined : kernel.modules().at(address);
-  const region = module?.regions.find(({ base, size }) => address >= base && address < base + BigInt(size));
+  const region = module?.regionAt(address);
   if (module !== undefined && region !== undefined) {
     const end = virtAddr(region.base + BigInt(region.size));
     const { name, address: at } = module;

@@ -44,7 +44,8 @@ describe.each(['nfs', 'sysrq-6.12'] as const)('dis on %s, beside crash', (name) 
         .slice(inside ? -theirs.length : 0)
         .map((line, index) => {
           const padding = theirs[index]?.includes('<padding>') === true;
-          return padding ? asCrash(line).replace(/<[^>]*>:/, '<padding>:') : asCrash(line);
+          // What lies before the first function of a module's text has no name here.
+          return padding ? asCrash(line).replace(/( <[^>]*>)?:/, ' <padding>:') : asCrash(line);
         });
       expect(ours, command).toEqual(theirs);
       expect(ours.length, command).toBeGreaterThanOrEqual(4);

@@ -111,6 +111,18 @@ describe.each(fixtureNames)('%s, kmem', (name) => {
     expect(kinds(0xc000_0000_0000_0000n)).toEqual(['unknown']);
   });
 
+  it("never names what begins a module's region by a symbol of another region", () => {
+    let checked = 0;
+    for (const module of kernel.modules().modules) {
+      for (const region of module.regions) {
+        const found = kernel.symbols.at(region.base);
+        if (found !== undefined) expect(module.regionAt(found.symbol.address)).toBe(region);
+        checked++;
+      }
+    }
+    expect(checked).toBeGreaterThan(5);
+  });
+
   it('answers as JSON', () => {
     for (const { address } of fixture.session.tasks().tasks.slice(0, 8)) {
       const identity = identifyAddress(kernel, addVirt(address, 8));
