@@ -64,6 +64,7 @@ export function* memoryWindows(
   let filled = 0;
   let repeated = 0;
   for (const piece of piecesOf(image, runs)) {
+    checkCancelled();
     for (let done = 0; done < piece.size;) {
       const address = piece.address + BigInt(done);
       if (address !== start + BigInt(filled)) {
