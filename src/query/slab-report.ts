@@ -1,6 +1,6 @@
 /** Slabs and their caches as data: the answer to `kmem -s`, and what `kmem ADDRESS` says of a slab object. */
 
-import type { VirtAddr } from '../base/addr.ts';
+import { addVirt, type VirtAddr } from '../base/addr.ts';
 import { isUnavailable, type Available } from '../base/available.ts';
 import { checkCancelled } from '../base/cancel.ts';
 import { attempt, LookupError } from '../base/errors.ts';
@@ -131,7 +131,7 @@ function objectsOf(kernel: Kernel, slab: Slab): SlabObject[] {
     return [{ cache: slab.cache, object: guarded.object, index: 0, slab: slab.address, offset: 0 }];
   return Array.from({ length: slab.objects }, (_, index) => ({
     cache: slab.cache,
-    object: (slab.first + BigInt(index * slab.cache.size + slab.cache.padding)) as VirtAddr,
+    object: addVirt(slab.first, index * slab.cache.size + slab.cache.padding),
     index,
     slab: slab.address,
     offset: 0,
