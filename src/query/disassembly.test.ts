@@ -3,7 +3,7 @@ import { addVirt, virtAddr } from '../base/addr.ts';
 import { FaultError, LookupError } from '../base/errors.ts';
 import { loadDisassembler } from '../disasm/disassembler.ts';
 import { renderDisassembly } from '../render/text/disassembly.ts';
-import { buildCode, CODE_START, type CodeOptions } from '../../test/builders/code.ts';
+import { buildCode, CODE_START, type BuiltFunction, type CodeOptions } from '../../test/builders/code.ts';
 import { disassemble, type DisassemblyRequest } from './disassembly.ts';
 
 beforeAll(() => loadDisassembler('x86_64'));
@@ -16,11 +16,20 @@ const functions = [
 const TWO = addVirt(CODE_START, 20);
 
 function ask(request: Partial<DisassemblyRequest>, options: CodeOptions = {}): string[] {
-  const view = buildCode(functions, options);
+  return askOf(functions, request, options);
+}
+
+function askOf(
+  built: readonly BuiltFunction[],
+  request: Partial<DisassemblyRequest>,
+  options: CodeOptions = {},
+): string[] {
+  const view = buildCode(built, options);
   const whole = {
     address: CODE_START,
     extent: 'function',
     count: undefined,
+    mayBeReturn: true,
     radix: 10,
     lines: false,
     symbols: true,
@@ -73,6 +82,22 @@ describe('dis', () => {
     const address = addVirt(CODE_START, 7);
     expect(ask({ extent: 'reverse', address })).toEqual([...wholeOne.slice(0, 2), note]);
     expect(ask({ extent: 'forward', address })).toEqual([...wholeOne.slice(1), note]);
+  });
+
+  it('goes back into the function whose call would return to the start of another', () => {
+    const built = [
+      { name: 'dies', bytes: '90 e8 00 00 00 00' },
+      { name: 'other', bytes: 'c3' },
+    ];
+    const address = addVirt(CODE_START, 6);
+    const lines = (mayBeReturn: boolean): string[] =>
+      askOf(built, { extent: 'reverse', address, mayBeReturn }).map((line) => line.slice(0, 40));
+    expect(lines(true)).toEqual([
+      '0xffffffff81000000 <dies>:\tnop',
+      expect.stringMatching(/^0xffffffff81000001 <dies\+1>:\tcall /),
+      expect.stringMatching(/^\(ffffffff81000006 is the end of dies: /),
+    ]);
+    expect(lines(false)).toEqual(['0xffffffff81000006 <other>:\tret']);
   });
 
   it('marks where the current task is: the instruction itself, or the call that has not returned', () => {

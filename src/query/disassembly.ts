@@ -2,7 +2,7 @@
 
 import { addVirt, type VirtAddr } from '../base/addr.ts';
 import { checkCancelled } from '../base/cancel.ts';
-import { LookupError } from '../base/errors.ts';
+import { attempt, LookupError } from '../base/errors.ts';
 import { disassemblerFor, type Disassembler } from '../disasm/disassembler.ts';
 import { memoryOperandOf, type Instruction, type InstructionKind } from '../disasm/instruction.ts';
 import { bytesOf, type CodePiece } from '../kernel/code.ts';
@@ -60,6 +60,8 @@ export interface DisassemblyRequest {
    */
   readonly extent: 'from' | 'function' | 'reverse' | 'forward';
   readonly count: number | undefined;
+  /** The address may be one that a call returns to: it was not given as the name of a function. */
+  readonly mayBeReturn: boolean;
   readonly radix: 10 | 16;
   readonly lines: boolean;
   readonly symbols: boolean;
@@ -127,6 +129,10 @@ function select(view: CodeView, disassembler: Disassembler, request: Disassembly
   }
   const range = view.rangeAt(address);
   if (range === undefined) throw new LookupError('function at address', address.toString(16));
+  if (extent === 'reverse' && request.mayBeReturn && address === range.start) {
+    const before = lastCall(view, disassembler, request, notes);
+    if (before !== undefined) return before;
+  }
   const length = Math.min(LONGEST, Number(range.end - range.start));
   const { instructions, pieces } = decode(view, disassembler, range.start, length, bugBytes, Infinity, notes);
   if (range.end - range.start > LONGEST) notes.push(`${range.symbol.name} is cut after ${LONGEST} bytes`);
@@ -142,6 +148,26 @@ function select(view: CodeView, disassembler: Disassembler, request: Disassembly
   }
   const shown = extent === 'function' ? instructions : instructions.slice(found);
   return { instructions: count === Infinity ? shown : shown.slice(0, count), pieces };
+}
+
+/** The function before, where it ends with a call that would return here if it returned at all. */
+function lastCall(
+  view: CodeView,
+  disassembler: Disassembler,
+  { address, bugBytes, count = Infinity }: DisassemblyRequest,
+  notes: string[],
+): Selection | undefined {
+  const range = view.rangeAt(addVirt(address, -1));
+  const length = range === undefined ? 0 : Number(address - range.start);
+  if (range === undefined || length > LONGEST) return undefined;
+  const selection = attempt(() => decode(view, disassembler, range.start, length, bugBytes, Infinity, []));
+  const last = selection?.instructions.at(-1);
+  if (selection === undefined || last?.kind !== 'call' || addVirt(last.address, last.bytes.length) !== address)
+    return undefined;
+  notes.push(
+    `${address.toString(16)} is the end of ${range.symbol.name}: the call before it does not return (the function that begins there: dis -f)`,
+  );
+  return { ...selection, instructions: selection.instructions.slice(-count) };
 }
 
 function decode(

@@ -123,15 +123,15 @@ describe.each(['nfs', 'sysrq-6.12', 'sysrq-7.2'] as const)('dis on %s', (name) =
     }
   });
 
-  it('marks where the current task is', () => {
-    const marked = fixture.run('bt').flatMap((line) => {
-      const frame = /^ *#\d+ \[\w+\] (\w+) at (\w+)/.exec(line);
-      if (frame === null) return [];
-      const lines = fixture.run(`dis -r ${frame[2] ?? ''}`);
-      return lines.filter((one) => one.startsWith('=> '));
+  it('marks where the current task is, in every frame of its stack', () => {
+    const frames = fixture.run('bt').flatMap((line) => /^ *#\d+ \[\w+\] \S+ at (\w+)/.exec(line)?.[1] ?? []);
+    expect(frames.length).toBeGreaterThanOrEqual(5);
+    const unmarked = frames.filter((address) => {
+      const instructions = fixture.run(`dis -r ${address}`).filter((line) => /^(=> )?0x/.test(line));
+      // The instruction itself, or the call before it.
+      return !instructions.slice(-2).some((line) => line.startsWith('=> '));
     });
-    expect(marked.length).toBeGreaterThanOrEqual(5);
-    for (const line of marked.slice(1)) expect(line).toMatch(/\t(cs )?call |<asm_\w+|lock cmpxchg|movb|<\w+_thunk/);
+    expect(unmarked).toEqual([]);
   });
 
   it('takes the bytes of a page that is not in the dump from vmlinux', () => {
@@ -193,6 +193,7 @@ function request(address: Parameters<typeof disassemble>[1]['address']): Paramet
     address,
     extent: 'function',
     count: undefined,
+    mayBeReturn: true,
     radix: 10,
     lines: false,
     symbols: true,

@@ -85,6 +85,7 @@ export const dis: Command = {
       address,
       extent: extentOf(args, whole),
       count,
+      mayBeReturn: parseHex(word) !== undefined,
       radix: args.has('-x') || (session.radix === 16 && !args.has('-d')) ? 16 : 10,
       lines: args.has('-l'),
       symbols: !args.has('-u'),
