@@ -159,6 +159,9 @@ describe.each(['nfs', 'sysrq-6.12', 'sysrq-7.2'] as const)('dis on %s', (name) =
     expect(note).toMatch(/^\(bytes from .*nfs\.ko: \.init\.text of nfs is freed/);
     expect(code[0]).toContain('<init_nfs_fs>:');
     const callees = code.flatMap((line) => /\tcall +0x[0-9a-f]+ <([^>]*)>$/.exec(line)?.[1] ?? []);
+    const second = /<(init_nfs_fs\+\d+)>:/.exec(code[1] ?? '')?.[1] ?? '';
+    expect(fixture.run(`dis -r ${second}`).slice(1)).toEqual(code.slice(0, 2));
+    expect(() => fixture.run('dis -r init_nfs_fs+0x1000')).toThrow('behind the end of init_nfs_fs');
     expect(callees).toContain('register_pernet_subsys');
     expect(callees.filter((callee) => callee.includes('+'))).toEqual([]);
   });

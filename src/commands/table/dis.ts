@@ -1,12 +1,13 @@
 /** dis: machine code and its source. */
 
-import type { VirtAddr } from '../../base/addr.ts';
+import { addVirt, type VirtAddr } from '../../base/addr.ts';
 import { LookupError, UsageError } from '../../base/errors.ts';
 import { nearestNames } from '../../base/suggest.ts';
 import { isUserAddress } from '../../kernel/mm.ts';
 import { kernelCode, userCode, type CodeView } from '../../query/code-view.ts';
 import { currentPlaces } from '../../query/current-places.ts';
 import { disassemble, type DisassemblyRequest } from '../../query/disassembly.ts';
+import { parseOffset } from '../../query/symbol-lookup.ts';
 import { listSource } from '../../query/source-listing.ts';
 import { freedInitCode } from '../../query/freed-code.ts';
 import type { Command } from '../command.ts';
@@ -115,15 +116,28 @@ function placeOf(session: Session, args: ParsedArguments, word: string): Place {
   if (named.length > 1) throw new UsageError(ambiguous(session, name ?? word, named));
   if (name !== undefined && parseHex(word) === undefined && kernel.symbols.named(name).length === 0) {
     const freed = freedInitCode(kernel, name);
-    if (freed !== undefined && word === name) return { view: freed.view, address: freed.address, isFunction: true };
+    const offset = freed === undefined ? undefined : offsetBehind(name, word);
+    if (freed !== undefined && offset !== undefined) {
+      const address = addVirt(freed.address, offset);
+      refuseOtherFunction(freed.view, word, freed.address, address);
+      return { view: freed.view, address, isFunction: offset === 0n };
+    }
     throw new LookupError('symbol', name, nearestNames(name, namesOf(session)));
   }
   const address = session.address(word);
   if (isUserAddress(kernel, address))
     throw new UsageError(`${word} is no address of the kernel (of user mode: dis -u)`);
-  refuseOtherFunction(session, word, name, address);
+  const start = name === undefined ? undefined : kernel.symbols.named(name)[0]?.address;
+  if (start !== undefined && word.includes('+') && kernel.symbols.isText(start))
+    refuseOtherFunction(view, word, start, address);
   const found = kernel.symbols.at(address);
   return { view, address, isFunction: found?.offset === 0 && kernel.symbols.isText(address) };
+}
+
+/** What a word adds to the name it begins with; undefined where it is something else. */
+function offsetBehind(name: string, word: string): bigint | undefined {
+  const rest = word.replace(/^\((.*)\)$/, '$1').slice(name.length);
+  return rest === '' ? 0n : rest.startsWith('+') ? parseOffset(rest.slice(1)) : undefined;
 }
 
 function functionsNamed(session: Session, name: string): VirtAddr[] {
@@ -148,16 +162,13 @@ function ambiguous(session: Session, name: string, addresses: readonly VirtAddr[
 }
 
 /** A wrong offset leads into another function, which nobody asked for. */
-function refuseOtherFunction(session: Session, word: string, name: string | undefined, address: VirtAddr): void {
-  const start = name === undefined ? undefined : session.kernel.symbols.named(name)[0]?.address;
-  if (start === undefined || !word.includes('+')) return;
-  const range = session.kernel.symbols.codeAt(start);
-  if (range === undefined || address < range.end || !session.kernel.symbols.isText(start)) return;
+function refuseOtherFunction(view: CodeView, word: string, start: VirtAddr, address: VirtAddr): void {
+  const range = view.rangeAt(start);
+  if (range === undefined || address < range.end) return;
   const size = `0x${(range.end - range.start).toString(16)}`;
-  const label = session.kernel.symbols.label(address);
-  throw new UsageError(
-    `${word} is behind the end of ${name ?? ''} (size ${size})${label === undefined ? '' : `: it is ${label}`}`,
-  );
+  const there = view.labelAt(address);
+  const label = there === undefined ? '' : `: it is ${there.name}+${there.offset}`;
+  throw new UsageError(`${word} is behind the end of ${range.symbol.name} (size ${size})${label}`);
 }
 
 function* namesOf(session: Session): Generator<string> {
