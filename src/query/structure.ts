@@ -14,10 +14,17 @@ import { unavailableNode, valueTree, type ValueNode } from './value-tree.ts';
 export interface ShownMember {
   readonly path: string;
   readonly value: ValueNode;
-  /** Whether it is the last one of its structure. */
-  readonly last: boolean;
+  /** Where it stands in the struct or union it is directly in. */
+  readonly standing: Standing;
   /** With -p, of a pointer: its declaration, and what it points at; undefined where it is NULL. */
   readonly followed: { readonly declaration: string; readonly target: FollowedTarget | undefined } | undefined;
+}
+
+export interface Standing {
+  /** Whether no member stands behind it. */
+  readonly last: boolean;
+  /** How many structs and unions without a name it is in. */
+  readonly depth: number;
 }
 
 export interface FollowedTarget {
@@ -94,21 +101,24 @@ function shownMember(
     follow && strip(member.type).kind === 'pointer'
       ? { declaration: declare(member.type, path), target: targetOf(kernel, space, part) }
       : undefined;
-  return { path, value: valueTree(kernel, part, space), last: isLast(type, path), followed };
+  return { path, value: valueTree(kernel, part, space), standing: standingOf(type, path, 0), followed };
 }
 
-/** Whether no member stands behind that of a path in the struct or union it is directly in. */
-function isLast(type: CompoundType, path: string): boolean {
+/** @param depth of the structs and unions without a name that were gone through */
+function standingOf(type: CompoundType, path: string, depth: number): Standing {
   const dot = path.lastIndexOf('.');
   const outer = dot < 0 ? type : strip(requiredMember(type, path.slice(0, dot)).type);
-  if (outer.kind !== 'struct' && outer.kind !== 'union') return true;
+  if (outer.kind !== 'struct' && outer.kind !== 'union') return { last: true, depth };
   const name = path.slice(dot + 1).replace(/\[.*/, '');
   const direct = outer.members.findIndex((member) => member.name === name);
-  if (direct >= 0) return direct === outer.members.length - 1;
+  if (direct >= 0) return { last: direct === outer.members.length - 1, depth: dot < 0 ? depth : 0 };
   const inner = outer.members.find((member) => member.name === undefined && holds(member.type, name));
   const within = inner === undefined ? undefined : strip(inner.type);
-  return within?.kind === 'struct' || within?.kind === 'union' ? isLast(within, name) : true;
+  const isCompound = within?.kind === 'struct' || within?.kind === 'union';
+  return isCompound && depth < DEEPEST_NESTING ? standingOf(within, name, depth + 1) : { last: true, depth };
 }
+
+const DEEPEST_NESTING = 32;
 
 function holds(type: Type, name: string): boolean {
   const bare = strip(type);

@@ -42,6 +42,7 @@ const otherLayout: Readonly<Record<string, string>> = {
   'struct -o nfs_inode': 'the same',
   'struct -o mm_struct': 'the same',
   'struct -o sk_buff': 'the same',
+  'struct -o nfs_page init_task': 'with addresses crash does not indent a union without a name',
   'whatis irqreturn_t': 'crash leaves the name of a typedef of an enum out',
   'whatis -r 60-100 -m address_space': 'crash does not look into unions without a name: struct page is missing there',
 };

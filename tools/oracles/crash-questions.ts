@@ -357,13 +357,38 @@ function kmemCommands(facts: JsonObject): string[] {
   return [...new Set(some.flatMap((address) => (typeof address === 'string' ? `kmem ${address}` : [])))];
 }
 
+/**
+ * What one asks on the way from an oops in NFS to the object: about the registers that the console shows, and about
+ * what the call before the return address `nfs_updatepage+…` was given.
+ */
+function walkQuestions(console: string): string[] {
+  const oops = console.slice(console.indexOf('RIP: 0010:_raw_spin_lock'));
+  const register = (name: string): string | undefined => new RegExp(`${name}: ([0-9a-f]{16})`).exec(oops)?.[1];
+  const [request, page, inode] = [register('R12'), register('RBX'), register('R13')];
+  const caller = /\b(nfs_(?:updatepage|update_folio)\+0x[0-9a-f]+)\//.exec(oops)?.[1];
+  if (request === undefined || page === undefined || inode === undefined || caller === undefined) return [];
+  return [
+    `kmem ${request}`,
+    `struct nfs_page ${request}`,
+    `struct nfs_page.wb_page,wb_flags ${request}`,
+    `struct page.mapping,index,flags ${page}`,
+    `p ((struct nfs_page *)0x${request})->wb_page->mapping`,
+    `p &((struct address_space *)0)->private_lock`,
+    `struct inode.i_ino,i_mapping ${inode}`,
+    `rd -SS ${request} 12`,
+    `search -t ${request}`,
+    `search -k ${request}`,
+    `dis -r ${caller}`,
+  ];
+}
+
 /** The fixtures that are asked everything, one of each kernel. */
 const thorough: readonly string[] = ['nfs', 'sysrq-6.12', 'sysrq-7.2'];
 
 /** The commands for a fixture, in the order in which they are to run. */
-export function crashQuestions(fixture: string, facts: JsonObject): string[] {
+export function crashQuestions(fixture: string, facts: JsonObject, console: string): string[] {
   const [loadModules = '', ...others] = moduleQuestions;
-  const more = thorough.includes(fixture) ? [...structureQuestions, ...searchQuestions] : [];
+  const more = thorough.includes(fixture) ? [...walkQuestions(console), ...structureQuestions, ...searchQuestions] : [];
   return [...plainQuestions, loadModules, ...more, ...others, ...addressCommands(facts)];
 }
 
@@ -375,6 +400,7 @@ export function questionInputs(): string {
     structureQuestions,
     searchQuestions,
     thorough,
+    walkQuestions.toString(),
     addressCommands.toString(),
     kmemCommands.toString(),
   ]);

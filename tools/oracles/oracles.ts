@@ -37,9 +37,10 @@ async function isFresh(fixture: Fixture): Promise<boolean> {
 async function ask(fixture: Fixture, folder: string): Promise<void> {
   await withWorkspace(fixture, async (workspace) => {
     const modules = await readdir(join(fixture.folder, 'modules'));
+    const console = await readFile(join(fixture.folder, 'console.log'), 'utf8');
     const facts = await askDrgn(workspace, modules, join(folder, 'drgn.json'));
     if ('failure' in facts) note(`drgn cannot open ${fixture.info.name}: ${stringMember(facts, 'failure')}`);
-    const failure = await askCrash(workspace, crashQuestions(fixture.info.name, facts), join(folder, 'crash'));
+    const failure = await askCrash(workspace, crashQuestions(fixture.info.name, facts, console), join(folder, 'crash'));
     if (failure !== undefined) note(`crash cannot open ${fixture.info.name}: ${failure}`);
   });
   const stamp = { hash: await inputsHash(), versions: (await oracleVersions()).trim().split('\n') };

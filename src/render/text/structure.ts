@@ -14,10 +14,11 @@ export function* renderStructure(report: StructureReport): Generator<string> {
   }
 }
 
-/** With the comma that stands there in the whole structure. */
-function plainMember({ path, value, last }: ShownMember, radix: Radix): string[] {
-  const lines = valueLines(value, radix, 2, `  ${path} = `);
-  if (!last) lines[lines.length - 1] += ',';
+/** With the indentation and the comma that it has in the whole structure. */
+function plainMember({ path, value, standing }: ShownMember, radix: Radix): string[] {
+  const indent = 2 + 2 * standing.depth;
+  const lines = valueLines(value, radix, indent, `${' '.repeat(indent)}${path} = `);
+  if (!standing.last) lines[lines.length - 1] += ',';
   return lines;
 }
 
