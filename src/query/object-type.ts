@@ -172,8 +172,10 @@ export class ObjectTypes {
     if (!isShared(this.#kernel, cache)) return undefined;
     const names = [cache.name, ...slabAliases(this.#kernel, cache)];
     const fitting = new Map<CompoundType, number>();
+    const unknown: string[] = [];
     for (const name of names) {
       const type = structOfCacheName(this.#kernel, name, cache.objectSize);
+      if (type === undefined) unknown.push(name);
       const found = type && attempt(() => plausibility(this.#kernel, type, object.object));
       if (type !== undefined && found?.against === undefined && (found?.signs ?? 0) > 0)
         fitting.set(type, found?.signs ?? 0);
@@ -183,8 +185,11 @@ export class ObjectTypes {
     if (best === undefined || best[1] < LEAST_SIGNS || (second !== undefined && best[1] < 2 * second[1]))
       return undefined;
     const [type] = best;
-    const others = names.length - 1;
-    return { type, how: `of ${others + 1} kinds that share the cache ${cache.name}, its contents fit this one alone` };
+    const but = unknown.length === 0 ? '' : ` (what ${unknown.join(', ')} objects look like is not known)`;
+    return {
+      type,
+      how: `of ${names.length} kinds that share the cache ${cache.name}, its contents fit this one alone${but}`,
+    };
   }
 }
 
