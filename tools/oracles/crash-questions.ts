@@ -1,5 +1,5 @@
 // What crash is asked of a fixture. Of the fixtures that boot one kernel only the first is asked everything: types are
-// the same in all of them, and crash takes minutes to search and to list them.
+// the same in all of them, and crash takes half a minute to list them.
 import { type JsonObject, isObject } from '../lib/json.ts';
 
 /** Before the modules' debug information is loaded, since that changes what `mod` and `bt` print. */
@@ -119,12 +119,10 @@ const moduleQuestions = [
   'sym -p schedule_timeout',
   'sym -n nfs_alloc_server',
   'sym -p nfs_alloc_server',
-  // From here on lists of symbols have their sections marked.
-  'mod -g -S modules',
-  'sym -m lockd',
-  'mod -d nfs',
-  'mod -s nfs modules/nfs.ko',
 ];
+
+/** Asked last: lists of symbols have their sections marked from here on, and crash's gdb may lose its modules. */
+const reloadQuestions = ['mod -g -S modules', 'sym -m lockd', 'mod -d nfs', 'mod -s nfs modules/nfs.ko'];
 
 /** Types, objects, expressions and lists. */
 const structureQuestions = [
@@ -388,8 +386,16 @@ const thorough: readonly string[] = ['nfs', 'sysrq-6.12', 'sysrq-7.2'];
 /** The commands for a fixture, in the order in which they are to run. */
 export function crashQuestions(fixture: string, facts: JsonObject, console: string): string[] {
   const [loadModules = '', ...others] = moduleQuestions;
-  const more = thorough.includes(fixture) ? [...walkQuestions(console), ...structureQuestions, ...searchQuestions] : [];
-  return [...plainQuestions, loadModules, ...more, ...others, ...addressCommands(facts)];
+  const more = thorough.includes(fixture) ? [...walkQuestions(console), ...structureQuestions] : [];
+  return [
+    ...plainQuestions,
+    loadModules,
+    ...more,
+    ...searchQuestions,
+    ...others,
+    ...addressCommands(facts),
+    ...reloadQuestions,
+  ];
 }
 
 /** What decides the questions, beside the facts. */
@@ -397,6 +403,7 @@ export function questionInputs(): string {
   return JSON.stringify([
     plainQuestions,
     moduleQuestions,
+    reloadQuestions,
     structureQuestions,
     searchQuestions,
     thorough,
