@@ -107,7 +107,6 @@ const moduleQuestions = [
   'dis -f schedule+0x50',
   'dis -lr vfs_read+0x80',
   'dis -s schedule',
-  'dis -u 0x401000 8',
   'task -R comm,pid,state',
   'sym -m grace',
   'sym -m nfsd',
@@ -386,14 +385,17 @@ const thorough: readonly string[] = ['nfs', 'sysrq-6.12', 'sysrq-7.2'];
 /** The commands for a fixture, in the order in which they are to run. */
 export function crashQuestions(fixture: string, facts: JsonObject, console: string): string[] {
   const [loadModules = '', ...others] = moduleQuestions;
-  const more = thorough.includes(fixture) ? [...walkQuestions(console), ...structureQuestions] : [];
+  const isThorough = thorough.includes(fixture);
   return [
     ...plainQuestions,
     loadModules,
-    ...more,
+    ...(isThorough ? walkQuestions(console) : []),
     ...searchQuestions,
     ...others,
     ...addressCommands(facts),
+    ...(isThorough ? structureQuestions : []),
+    // Behind it crash takes every address for one of user mode.
+    'dis -u 0x401000 8',
     ...reloadQuestions,
   ];
 }
