@@ -1,7 +1,7 @@
 /**
  * A line as it is typed: a command with its words, and where its output goes. What is quoted by ' or " is one word
  * and may hold anything; a backslash takes the meaning from the next character. What is in parentheses is an expression:
- * blanks, `|` and `>` belong to it, as the arrow of `a->b` does anywhere.
+ * blanks, `|`, `>` and the quotes of a character belong to it, as the arrow of `a->b` does anywhere.
  */
 
 import { UsageError } from '../base/errors.ts';
@@ -62,6 +62,11 @@ function splitWords(text: string): { words: string[]; rest: string } {
     if (quote !== '') {
       if (character === quote) quote = '';
       else word = (word ?? '') + character;
+    } else if (character === "'" && depth > 0) {
+      const quoted = /^'(?:[^'\\]|\\.)+'/.exec(text.slice(at))?.[0];
+      if (quoted === undefined) throw new UsageError("the quote ' does not end");
+      word = (word ?? '') + quoted;
+      at += quoted.length - 1;
     } else if (character === '"' || character === "'") {
       quote = character;
       word ??= '';

@@ -7,8 +7,9 @@ import { once } from '../base/search.ts';
 import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
 import { attempt, LookupError, UsageError } from '../base/errors.ts';
 import { addressOfValue, scalarOf, type Value } from '../values/value.ts';
-import { strip } from '../debuginfo/types/type.ts';
+import { strip, type Type } from '../debuginfo/types/type.ts';
 import { evaluateText } from '../expr/evaluate.ts';
+import { typeOfText } from '../expr/type-of.ts';
 import { GlobalScope } from '../kernel/global-scope.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
@@ -72,9 +73,12 @@ export class Session {
 
   /** The value of a C expression. Throws UsageError, LookupError, FaultError. */
   evaluate(text: string, space: AddressSpace = this.kernel.memory): Value {
-    const earlier = (number: number | undefined): Value | undefined =>
-      number === undefined ? this.values.at(-1) : this.values[number - 1];
-    return evaluateText(text, new GlobalScope(this.kernel, space, earlier));
+    return evaluateText(text, this.#scope(space));
+  }
+
+  /** The type of a C expression, which is not evaluated. Throws UsageError, LookupError. */
+  typeOf(text: string): Type {
+    return typeOfText(text, this.#scope(this.kernel.memory));
   }
 
   /**
@@ -94,6 +98,12 @@ export class Session {
       );
     }
     return address;
+  }
+
+  #scope(space: AddressSpace): GlobalScope {
+    const earlier = (number: number | undefined): Value | undefined =>
+      number === undefined ? this.values.at(-1) : this.values[number - 1];
+    return new GlobalScope(this.kernel, space, earlier);
   }
 
   #expressed(text: string): VirtAddr {

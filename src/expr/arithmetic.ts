@@ -1,42 +1,77 @@
-/** C's operators on integers and pointers: C17 sections 6.5.5 to 6.5.14. Results wrap as those of a 64-bit kernel do. */
+/** C's operators on integers and pointers: C17 sections 6.5.5 to 6.5.15. Results wrap as those of a 64-bit kernel do. */
 
 import { UsageError } from '../base/errors.ts';
 import { typeName } from '../debuginfo/types/declaration.ts';
 import { sizeOf, strip, type IntType, type PointerType, type Type } from '../debuginfo/types/type.ts';
 import { computedValue, scalarOf, type Value } from '../values/value.ts';
-import { commonType, intType, longType, promoted } from './c-types.ts';
+import { commonType, intType, longType, promoted, type Typed } from './c-types.ts';
 import type { BinaryOperator } from './syntax.ts';
 
-type Arithmetic = Exclude<BinaryOperator, ',' | '@' | '&&' | '||'>;
+export type Arithmetic = Exclude<BinaryOperator, ',' | '@' | '&&' | '||'>;
+type Sign = '-' | '+' | '~';
 
 /** Both operands decayed: no arrays or functions are left. */
 export function binary(operator: Arithmetic, left: Value, right: Value): Value {
+  const type = binaryType(operator, left, right);
   const a = strip(left.type);
   const b = strip(right.type);
-  if (operator === '+' && a.kind === 'pointer') return moved(left, a, scalarOf(right));
-  if (operator === '+' && b.kind === 'pointer') return moved(right, b, scalarOf(left));
-  if (operator === '-' && a.kind === 'pointer' && b.kind === 'pointer')
-    return computedValue(longType, BigInt.asIntN(64, scalarOf(left) - scalarOf(right)) / stride(a));
-  if (operator === '-' && a.kind === 'pointer') return moved(left, a, -scalarOf(right));
-  const type = commonType(arithmeticType(left.type, operator), arithmeticType(right.type, operator));
+  if (operator === '-' && a.kind === 'pointer' && b.kind === 'pointer') return distance(left, right, a);
+  const result = strip(type);
+  if (result.kind === 'pointer') return moved(result, type, operator, left, right);
   const shift = operator === '<<' || operator === '>>';
-  const resultType = shift ? arithmeticType(left.type, operator) : type;
-  const x = inType(resultType, scalarOf(left));
-  const y = shift ? scalarOf(right) : inType(type, scalarOf(right));
-  return isComparison(operator)
-    ? truth(compare(operator, x, y))
-    : computedValue(resultType, compute(operator, x, y, resultType));
+  const common = shift ? arithmeticType(left, operator) : commonOf(operator, left, right);
+  const x = inType(common, scalarOf(left));
+  const y = shift ? scalarOf(right) : inType(common, scalarOf(right));
+  return isComparison(operator) ? truth(compare(operator, x, y)) : computedValue(type, compute(operator, x, y, common));
 }
 
-export function unary(operator: '-' | '+' | '~', operand: Value): Value {
-  const type = arithmeticType(operand.type, operator);
+/** The type of the result. Throws UsageError where C does not allow the operation. */
+export function binaryType(operator: Arithmetic, left: Typed, right: Typed): Type {
+  const a = strip(left.type).kind === 'pointer';
+  const b = strip(right.type).kind === 'pointer';
+  if ((a || b) && (operator === '+' || operator === '-')) {
+    if (a && b && operator === '-') return longType;
+    if (a && b) throw new UsageError(`${typeName(left.type)} and ${typeName(right.type)} cannot be added`);
+    if (b && operator === '-') throw new UsageError(`${typeName(right.type)} cannot be taken from a number`);
+    arithmeticType(a ? right : left, operator);
+    return (a ? left : right).type;
+  }
+  const common = commonOf(operator, left, right);
+  if (isComparison(operator)) return intType;
+  return operator === '<<' || operator === '>>' ? arithmeticType(left, operator) : common;
+}
+
+export function unary(operator: Sign, operand: Value): Value {
   const value = scalarOf(operand);
-  return computedValue(type, operator === '-' ? -value : operator === '~' ? ~value : value);
+  return computedValue(unaryType(operator, operand), operator === '-' ? -value : operator === '~' ? ~value : value);
+}
+
+export function unaryType(operator: Sign, operand: Typed): IntType {
+  return arithmeticType(operand, operator);
+}
+
+/** What both branches of `?:` become; undefined where each stays what it is. */
+export function conditionalType(one: Typed, other: Typed): Type | undefined {
+  const a = promoted(one);
+  const b = promoted(other);
+  if (a === undefined || b === undefined) return undefined;
+  const pointers = [one, other].filter(({ type }) => strip(type).kind === 'pointer');
+  if (pointers.length > 0) return pointers.length === 1 ? pointers[0]?.type : undefined;
+  return strip(one.type) === strip(other.type) && strip(one.type).kind === 'enum' ? undefined : commonType(a, b);
 }
 
 /** 1 or 0, an int. */
 export function truth(value: boolean): Value {
   return computedValue(intType, value ? 1n : 0n);
+}
+
+/** How far apart two objects of a type are. As GCC and GDB do, a void and a function take one byte. */
+export function stride(type: PointerType): bigint {
+  const target = strip(type.target);
+  if (target.kind === 'void' || target.kind === 'function') return 1n;
+  if ((target.kind === 'struct' || target.kind === 'union') && !target.complete)
+    throw new UsageError(`nothing tells how large ${typeName(target)} is`);
+  return BigInt(sizeOf(target));
 }
 
 function compute(operator: Arithmetic, x: bigint, y: bigint, type: IntType): bigint {
@@ -95,18 +130,25 @@ function compare(operator: Comparison, x: bigint, y: bigint): boolean {
   }
 }
 
-function moved(pointer: Value, type: PointerType, count: bigint): Value {
-  return computedValue(pointer.type, scalarOf(pointer) + count * stride(type));
+function moved(pointer: PointerType, type: Type, operator: Arithmetic, left: Value, right: Value): Value {
+  const [base, count] = strip(left.type).kind === 'pointer' ? [left, right] : [right, left];
+  const step = scalarOf(count) * stride(pointer);
+  return computedValue(type, scalarOf(base) + (operator === '-' ? -step : step));
 }
 
-/** As GCC and GDB do, a void and a function take one byte. */
-function stride(type: PointerType): bigint {
-  return BigInt(sizeOf(type.target) || 1);
+function distance(left: Value, right: Value, type: PointerType): Value {
+  const size = stride(type);
+  if (size === 0n) throw new UsageError(`${typeName(type.target)} takes no room: no number of them lies between`);
+  return computedValue(longType, BigInt.asIntN(64, scalarOf(left) - scalarOf(right)) / size);
 }
 
-function arithmeticType(type: Type, operator: string): IntType {
-  const found = promoted(type);
-  if (found === undefined) throw new UsageError(`${typeName(type)} takes no ${operator}`);
+function commonOf(operator: Arithmetic, left: Typed, right: Typed): IntType {
+  return commonType(arithmeticType(left, operator), arithmeticType(right, operator));
+}
+
+function arithmeticType(operand: Typed, operator: string): IntType {
+  const found = promoted(operand);
+  if (found === undefined) throw new UsageError(`${typeName(operand.type)} takes no ${operator}`);
   return found;
 }
 

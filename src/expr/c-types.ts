@@ -1,6 +1,6 @@
 /** The arithmetic types of C on a 64-bit Linux kernel (LP64), and its conversions: C17 section 6.3.1. */
 
-import { strip, type IntType, type PointerType, type Type } from '../debuginfo/types/type.ts';
+import { strip, type BitField, type IntType, type PointerType, type Type } from '../debuginfo/types/type.ts';
 
 function integer(name: string, size: number, signed: boolean, encoding: IntType['encoding'] = 'integer'): IntType {
   return { kind: 'int', name, size, signed, encoding };
@@ -48,9 +48,19 @@ export function pointerTo(target: Type): PointerType {
   return { kind: 'pointer', size: 8, target };
 }
 
-/** Integer promotion: what arithmetic is done in. Undefined where the type takes part in none. */
-export function promoted(type: Type): IntType | undefined {
+/** What has a type, a value or not. */
+export interface Typed {
+  readonly type: Type;
+  readonly bitField: BitField | undefined;
+}
+
+/**
+ * Integer promotion: what arithmetic is done in. Undefined where the type takes part in none. A bit-field is an int
+ * where an int holds all of its values.
+ */
+export function promoted({ type, bitField }: Typed): IntType | undefined {
   const bare = strip(type);
+  if (bitField !== undefined && (bare.kind === 'int' || bare.kind === 'enum') && bitField.bitSize < 32) return intType;
   switch (bare.kind) {
     case 'int':
       return bare.size < 4 ? intType : ofSize(bare.size, bare.signed);

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { KernelBuilder } from '../../test/builders/kernel.ts';
+import { survives } from '../../test/builders/mutate.ts';
 import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
 import { FaultError, LookupError, UsageError } from '../base/errors.ts';
 import { typeName } from '../debuginfo/types/declaration.ts';
@@ -10,6 +11,7 @@ import { addressOfValue, computedValue, scalarOf, valueAt, type Value } from '..
 import { intType } from './c-types.ts';
 import { evaluateText } from './evaluate.ts';
 import type { Scope } from './scope.ts';
+import { typeOfText } from './type-of.ts';
 
 function sample(): { scope: Scope; at: VirtAddr; other: VirtAddr } {
   const builder = new KernelBuilder();
@@ -26,6 +28,14 @@ function sample(): { scope: Scope; at: VirtAddr; other: VirtAddr } {
     { name: 'values', type: types.array(int, 4), offset: 24 },
     { name: 'next', type: types.pointer(0), offset: 40 },
   ]);
+  types.struct('hollow', 0, []);
+  types.struct('packed', 16, [
+    { name: 'small', type: int, offset: 0, bitOffset: 0, bitSize: 3 },
+    { name: 'long_one', type: ulong, offset: 0, bitOffset: 3, bitSize: 40 },
+    { name: 'wide', type: types.int('__int128', 16, { signed: true }), offset: 0 },
+    { name: 'part0', type: int, offset: 8 },
+    { name: 'later', type: types.pointer(types.forward('later')), offset: 8 },
+  ]);
   types.typedef('node_t', node);
   types.enum('color', { RED: 1, GREEN: 2 });
   const at = builder.allocate(64);
@@ -33,6 +43,8 @@ function sample(): { scope: Scope; at: VirtAddr; other: VirtAddr } {
   builder.u32(at, -7).u32(addVirt(at, 4), 0b101).u64(addVirt(at, 8), 0xffff_ffff_ffff_fff0n);
   builder.text(addVirt(at, 16), 'abc').u64(addVirt(at, 40), other).u32(other, 99);
   for (const index of [0, 1, 2, 3]) builder.u32(addVirt(at, 24 + index * 4), index * 10);
+  const packed = builder.allocate(16);
+  builder.u64(packed, -3n & 0xffn).u32(addVirt(packed, 8), 77);
   const kernel = builder.build();
   const { memory } = kernel;
   const struct = kernel.types.struct('node');
@@ -40,6 +52,7 @@ function sample(): { scope: Scope; at: VirtAddr; other: VirtAddr } {
     ['node', [struct, at]],
     ['head', [{ kind: 'pointer', size: 8, target: struct }, addVirt(at, 40)]],
     ['wild', [struct, virtAddr(0xdead_0000n)]],
+    ['packed', [kernel.types.struct('packed'), packed]],
     [
       'func',
       [{ kind: 'function', returns: intType, parameters: [], variadic: false }, virtAddr(0xffff_ffff_8100_0000n)],
@@ -52,8 +65,10 @@ function sample(): { scope: Scope; at: VirtAddr; other: VirtAddr } {
       const found = variables.get(name);
       return found && valueAt(memory, found[0], found[1]);
     },
+    untyped: (name) => (name === 'riddle' ? virtAddr(0x4711n) : undefined),
     perCpu: (name, cpu) => (name === 'counter' && cpu < 2 ? computedValue(intType, BigInt(40 + cpu)) : undefined),
     isPerCpu: (name) => name === 'counter',
+    isVariable: (name) => name === 'counter' || variables.has(name),
     history: (number) => (number === undefined || number === 1 ? computedValue(intType, 5n) : undefined),
     suggestions: (name) => (name === 'nod' ? ['node'] : []),
   };
@@ -101,6 +116,18 @@ describe('arithmetic', () => {
     ['counter:1', 41n],
     ['per_cpu(counter, 0) + 1', 41n],
     ['$ + $1', 10n],
+    ["'\\a'", 7n],
+    ["'\\x41'", 65n],
+    ["'\\377'", -1n],
+    ['(1 ? -1 : 0U) > 0', 1n],
+    ['1 ? 2 : 1 / 0', 2n],
+    ['sizeof(1 ? 2 : 3UL)', 8n],
+    ['sizeof(1 / 0)', 4n],
+    ['sizeof(void)', 1n],
+    ['sizeof(int[010])', 32n],
+    ['sizeof(int[2U])', 8n],
+    ['per_cpu(counter, 1U)', 41n],
+    ['counter:01', 41n],
     ['GREEN', 2n],
     ['(enum color)1', 1n],
   ])('%s is %s', (text, value) => {
@@ -134,14 +161,49 @@ describe('memory', () => {
     expect(number(`((struct node *)0x${at.toString(16)})[0].id`)).toBe(-7n);
     expect(number(`{int} 0x${at.toString(16)}`)).toBe(-7n);
     expect(number('node.flags & 0xff')).toBe(0xf0n);
+    expect(number('packed.part0')).toBe(77n);
+    expect(number('(&node.values)[0][2]')).toBe(20n);
+  });
+
+  it('is indexed as C indexes: signed, and modulo 2^64', () => {
+    expect(number('(&node.values[2])[-1]')).toBe(10n);
+    expect(number('node.values[0xffffffffffffffff] == *(&node.values[0] - 1)')).toBe(1n);
+    expect(number('&node.values[0x4000000000000001] == &node.values[1]')).toBe(1n);
+  });
+
+  it('of bit-fields is an int where an int holds it, and of 128 bits whole', () => {
+    expect(number('node.low - 6')).toBe(-1n);
+    expect(number('packed.small')).toBe(-3n);
+    expect(number('-packed.small')).toBe(3n);
+    expect(number('packed.long_one')).toBe(31n);
+    expect(number('packed.wide')).toBe((77n << 64n) + 0xfdn);
+    expect(number('(packed.wide << 40) >> 100')).toBe(77n << 4n);
+    expect(number('node.low ? 1 : 0')).toBe(1n);
+  });
+
+  it('that sizeof or a branch not taken names is not read', () => {
+    expect(number('sizeof(wild.next)')).toBe(8n);
+    expect(number('sizeof(((node_t **)0)[3]->values)')).toBe(16n);
+    expect(number('sizeof(*&((node_t *)0)->values[1])')).toBe(4n);
+    expect(number('1 ? 7 : wild.id')).toBe(7n);
+    expect(number('0 && wild.id')).toBe(0n);
+    expect(typeName(typeOfText('((node_t **)0)[3]->values + 1', scope))).toBe('int *');
+    expect(typeName(typeOfText('&packed.later', scope))).toBe('struct later **');
   });
 
   it('gives addresses without reading', () => {
     expect(number('&wild')).toBe(0xdead_0000n);
     expect(number('&wild.flags')).toBe(0xdead_0008n);
     expect(number('&((struct node *)0)->values[1]')).toBe(28n);
+    expect(number('&riddle')).toBe(0x4711n);
+    expect(typeName(typeOfText('&riddle', scope))).toBe('void *');
     expect(number('&func')).toBe(0xffff_ffff_8100_0000n);
     expect(number('(struct node *)0 + 2')).toBe(128n);
+    expect(number('&node.values[3] - &node.values[1]')).toBe(2n);
+    expect(number('&node > 0 && !!head && head != &node && !(struct node *)0')).toBe(1n);
+    expect(number('(struct hollow *)16 + 3')).toBe(16n);
+    expect(number('(void *)16 + 3')).toBe(19n);
+    expect(typeName(evaluate('1 ? 0 : head').type)).toBe('struct node *');
     expect(number('head - &node')).toBe((other - at) / 64n);
     expect(number('(unsigned long)&node.next')).toBe(at + 40n);
     expect(addressOfValue(evaluate('*head'))).toBe(other);
@@ -155,6 +217,23 @@ describe('memory', () => {
     expect(number('sizeof(node_t *)')).toBe(8n);
     expect(number('offsetof(struct node, values[2])')).toBe(32n);
     expect(number('container_of(&node.next, struct node, next)')).toBe(at);
+  });
+});
+
+describe('long expressions', () => {
+  it.each([
+    ['1', '+1', 2000],
+    ['node.values', '[0]', 1300],
+    ['1', ',1', 2000],
+    ['1?', '1:1?', 900],
+    ['1', '&&1', 1300],
+  ])('%s%s…', (start, more, times) => {
+    survives(0, () => evaluate(start + more.repeat(times)));
+    survives(0, () => typeOfText(start + more.repeat(times), scope));
+  });
+
+  it('are added up', () => {
+    expect(number(`1${'+1'.repeat(2000)}`)).toBe(2001n);
   });
 });
 
@@ -185,6 +264,24 @@ describe('what is refused', () => {
     [`${'-'.repeat(5000)}1`, /too long/],
     ['0x1ffffffffffffffff', /does not fit 64 bits/],
     ['node@0', /a count from 1/],
+    ['head + head', /struct node \* and struct node \* cannot be added/],
+    ['1 - head', /struct node \* cannot be taken from a number/],
+    ['head + node', /struct node takes no \+/],
+    ['packed.later + 1', /nothing tells how large struct later is/],
+    ['packed.later[1]', /nothing tells how large struct later is/],
+    ['(struct hollow *)8 - (struct hollow *)0', /takes no room/],
+    ["'ab'", /is no character/],
+    ["'\u20ac'", /is no character of one byte/],
+    ["'\\q'", /is no character that C knows/],
+    ['(char[1000000000])node', /cannot be cast/],
+    ['sizeof(char[99999999999999999999])', /does not fit 64 bits/],
+    ['sizeof(char[0xffffffffffffffff])', /no such large number is possible/],
+    ['sizeof(int[0xffffffffffff][0xffffffffffff])', /larger than any memory/],
+    [`(int ${'*'.repeat(100)})0`, /nested too deep/],
+    [`(int ${'(*'.repeat(1000)}`, /nested too deep|is wanted/],
+    [`sizeof(int${'[1]'.repeat(1000)})`, /nested too deep/],
+    ['offsetof(struct node, values[99999999999999999999])', /does not fit 64 bits/],
+    ['per_cpu(counter, 99999999999999999)', /no such large number/],
   ])('%s', (text, message) => {
     expect(() => evaluate(text)).toThrow(UsageError);
     expect(() => evaluate(text)).toThrow(message);
@@ -198,6 +295,7 @@ describe('what is refused', () => {
     ['counter:7', /per-CPU variable not found/],
     ['$9', /earlier value not found: \$9/],
     ['offsetof(struct node, nosuch)', /member not found/],
+    ['1 ? 2 : nosuch', /symbol not found: nosuch/],
   ])('%s', (text, message) => {
     expect(() => evaluate(text)).toThrow(LookupError);
     expect(() => evaluate(text)).toThrow(message);

@@ -3,18 +3,19 @@
  * memory as long as C would have it one, so that only what is printed is read.
  */
 
-import { addVirt, virtAddr } from '../base/addr.ts';
+import { virtAddr } from '../base/addr.ts';
 import { LookupError, UsageError } from '../base/errors.ts';
-import { nearestNames } from '../base/suggest.ts';
 import { typeName } from '../debuginfo/types/declaration.ts';
-import { findMember, memberNames } from '../debuginfo/types/members.ts';
-import { sizeOf, strip, type Type } from '../debuginfo/types/type.ts';
-import { addressOfValue, computedValue, elementValue, partOf, scalarOf, valueAt, type Value } from '../values/value.ts';
-import { binary, truth, unary } from './arithmetic.ts';
+import { findMember } from '../debuginfo/types/members.ts';
+import { LARGEST_SIZE, sizeOf, strip, voidType, type Type } from '../debuginfo/types/type.ts';
+import { addressOfValue, computedValue, partOf, scalarOf, valueAt, type Value } from '../values/value.ts';
+import { binary, conditionalType, stride, truth, unary } from './arithmetic.ts';
 import { pointerTo, unsignedLongType } from './c-types.ts';
+import { namedValue } from './names.ts';
 import { parseExpression } from './parser.ts';
 import type { Scope } from './scope.ts';
 import type { Expression, UnaryOperator } from './syntax.ts';
+import { decayedType, memberOfType, NO_POINTER, pointeeOf, typeOf } from './type-of.ts';
 
 /**
  * @throws UsageError where the text is no expression or C does not allow it
@@ -31,23 +32,15 @@ export function evaluate(expression: Expression, scope: Scope): Value {
     case 'integer':
       return computedValue(expression.type, expression.value);
     case 'name':
-      return named(expression.name, scope);
-    case 'per-cpu': {
-      const found = scope.perCpu(expression.name, expression.cpu);
-      if (found === undefined) throw new LookupError('per-CPU variable', expression.name);
-      return found;
-    }
-    case 'history': {
-      const found = scope.history(expression.number);
-      if (found === undefined) throw new LookupError('earlier value', `$${expression.number ?? ''}`);
-      return found;
-    }
+    case 'per-cpu':
+    case 'history':
+      return namedValue(expression, scope);
     case 'unary':
-      return applyUnary(expression.operator, at(expression.operand), scope);
+      return addressOfUntyped(expression, scope) ?? applyUnary(expression.operator, at(expression.operand), scope);
     case 'binary':
       return applyBinary(expression, scope);
     case 'conditional':
-      return at(isTrue(at(expression.condition), scope) ? expression.whenTrue : expression.whenFalse);
+      return conditional(expression, scope);
     case 'member':
       return memberOf(at(expression.operand), expression.name, scope);
     case 'index':
@@ -59,23 +52,36 @@ export function evaluate(expression: Expression, scope: Scope): Value {
     case 'size-of-type':
       return sizeValue(scope.types.definition(expression.type));
     case 'size-of':
-      return sizeValue(scope.types.definition(at(expression.operand).type));
+      return sizeValue(scope.types.definition(typeOf(expression.operand, scope).type));
     case 'offset-of':
-      return computedValue(unsignedLongType, BigInt(offsetIn(expression.type, expression.path)));
+      return computedValue(unsignedLongType, BigInt(offsetIn(expression.type, expression.path, scope)));
     case 'container-of': {
       const address =
-        scalarOf(decayed(at(expression.pointer), scope)) - BigInt(offsetIn(expression.type, expression.path));
+        scalarOf(decayed(at(expression.pointer), scope)) - BigInt(offsetIn(expression.type, expression.path, scope));
       return computedValue(pointerTo(expression.type), address);
     }
   }
 }
 
-function named(name: string, scope: Scope): Value {
-  const variable = scope.variable(name);
-  if (variable !== undefined) return variable;
-  const enumerator = scope.types.enumerator(name);
-  if (enumerator !== undefined) return computedValue(enumerator.type, enumerator.value);
-  throw new LookupError('symbol', name, scope.suggestions(name));
+/** The branch that is not taken has its say in the type, as in C: `1 ? -1 : 0U` is an unsigned int. */
+function conditional(
+  { condition, whenTrue, whenFalse }: Extract<Expression, { kind: 'conditional' }>,
+  scope: Scope,
+): Value {
+  const holds = isTrue(evaluate(condition, scope), scope);
+  const value = evaluate(holds ? whenTrue : whenFalse, scope);
+  const other = decayedType(typeOf(holds ? whenFalse : whenTrue, scope), scope);
+  const type = conditionalType(decayedType(value, scope), other);
+  return type === undefined ? value : computedValue(type, scalarOf(decayed(value, scope)));
+}
+
+/** `&name` of what has no type, as GDB takes it: a void *. */
+function addressOfUntyped(
+  { operator, operand }: Extract<Expression, { kind: 'unary' }>,
+  scope: Scope,
+): Value | undefined {
+  const address = operator === '&' && operand.kind === 'name' ? scope.untyped(operand.name) : undefined;
+  return address === undefined ? undefined : computedValue(pointerTo(voidType), address);
 }
 
 function applyUnary(operator: UnaryOperator, operand: Value, scope: Scope): Value {
@@ -117,41 +123,27 @@ function repeated(first: Value, count: Value, scope: Scope): Value {
   return { ...first, type: { kind: 'array', element: first.type, count: Number(wanted) } };
 }
 
-/** What `*` makes of a value. GDB takes an integer for an address of a long; C does not, and neither is it done here. */
-function pointedAt(value: Value, scope: Scope): Value {
-  const pointer = decayed(value, scope);
-  const type = strip(pointer.type);
-  if (type.kind !== 'pointer')
-    throw new UsageError(`${typeName(value.type)} is no pointer; a cast makes it one: *(struct page *)0x…`);
-  if (strip(type.target).kind === 'void')
-    throw new UsageError('a void * points at nothing known; a cast says at what: *(struct page *)…');
-  return valueAt(scope.memory, type.target, virtAddr(scalarOf(pointer)));
+/** What `*` makes of a value. */
+function pointedAt(value: Value, scope: Scope, otherwise: string = NO_POINTER): Value {
+  const type = pointeeOf(value, scope, otherwise);
+  return valueAt(scope.memory, type, virtAddr(scalarOf(decayed(value, scope))));
 }
 
-/** `.` and `->` alike, as GDB takes them. */
 function memberOf(operand: Value, name: string, scope: Scope): Value {
-  const bare = strip(operand.type);
-  const value = bare.kind === 'pointer' || bare.kind === 'array' ? pointedAt(operand, scope) : operand;
-  const compound = strip(scope.types.definition(value.type));
-  if (compound.kind !== 'struct' && compound.kind !== 'union')
-    throw new UsageError(`${typeName(value.type)} has no members, so it has no ${name}`);
-  const member = findMember(compound, name);
-  if (member === undefined) {
-    const what = `member of ${compound.kind} ${compound.name ?? '{...}'}`;
-    throw new LookupError(what, name, nearestNames(name, memberNames(compound)));
-  }
+  const { kind } = strip(operand.type);
+  const member = memberOfType(operand, name, scope);
+  const value = kind === 'pointer' || kind === 'array' ? pointedAt(operand, scope) : operand;
   return partOf(value, member.type, member.offset, member.bitField);
 }
 
+/** C does not check the index, and kernel arrays of one element are often longer. */
 function indexed(operand: Value, index: Value, scope: Scope): Value {
-  const position = scalarOf(decayed(index, scope));
-  const bare = strip(operand.type);
-  if (bare.kind === 'array' && operand.place.kind === 'memory') return elementValue(operand, Number(position));
+  const element = pointeeOf(operand, scope, 'has no elements');
   const pointer = decayed(operand, scope);
-  const type = strip(pointer.type);
-  if (type.kind !== 'pointer') throw new UsageError(`${typeName(operand.type)} has no elements`);
-  const address = addVirt(virtAddr(scalarOf(pointer)), position * BigInt(sizeOf(type.target) || 1));
-  return pointedAt(computedValue(pointer.type, address), scope);
+  const position = binary('+', computedValue(unsignedLongType, 0n), decayed(index, scope));
+  const address = scalarOf(pointer) + scalarOf(position) * stride({ kind: 'pointer', size: 8, target: element });
+  const space = operand.place.kind === 'memory' && strip(operand.type).kind === 'array' ? operand.place.space : scope.memory; // prettier-ignore
+  return valueAt(space, element, virtAddr(address));
 }
 
 function cast(value: Value, type: Type, scope: Scope): Value {
@@ -178,17 +170,15 @@ function cast(value: Value, type: Type, scope: Scope): Value {
   }
 }
 
-/** Arrays and functions as pointers: C17 section 6.3.2.1. Pointers know the definition of what they point at. */
+/** Arrays and functions as pointers to where they are. */
 function decayed(value: Value, scope: Scope): Value {
-  const type = strip(value.type);
-  if (type.kind === 'pointer') {
-    const target = scope.types.definition(type.target);
-    return target === type.target ? value : { ...value, type: pointerTo(target) };
-  }
-  if (type.kind !== 'array' && type.kind !== 'function') return value;
+  const { kind } = strip(value.type);
+  const { type } = decayedType(value, scope);
+  if (type === value.type) return value;
+  if (kind === 'pointer') return { ...value, type };
   const address = addressOfValue(value);
   if (address === undefined) throw new UsageError(`${typeName(value.type)} is nowhere in memory`);
-  return computedValue(pointerTo(type.kind === 'array' ? type.element : value.type), address);
+  return computedValue(type, address);
 }
 
 function isTrue(value: Value, scope: Scope): boolean {
@@ -202,11 +192,13 @@ function sizeValue(type: Type): Value {
   const bare = strip(type);
   if ((bare.kind === 'struct' || bare.kind === 'union') && !bare.complete)
     throw new LookupError('definition', typeName(bare));
-  return computedValue(unsignedLongType, BigInt(sizeOf(type)));
+  const size = bare.kind === 'void' || bare.kind === 'function' ? 1 : sizeOf(bare);
+  if (size >= LARGEST_SIZE) throw new UsageError(`${typeName(type)} is larger than any memory`);
+  return computedValue(unsignedLongType, BigInt(size));
 }
 
-function offsetIn(type: Type, path: string): number {
-  const compound = strip(type);
+function offsetIn(type: Type, path: string, scope: Scope): number {
+  const compound = strip(scope.types.definition(type));
   const member = compound.kind === 'struct' || compound.kind === 'union' ? findMember(compound, path) : undefined;
   if (member === undefined) throw new LookupError('member', `${typeName(type)}.${path}`);
   return member.offset;

@@ -102,6 +102,16 @@ export class Parser {
     this.fail('the expression should end');
   }
 
+  /** A constant that counts or numbers something. */
+  expectCount(what: string): number {
+    const token = this.peek();
+    if (token.kind !== 'number') this.fail(`${what} is wanted`);
+    const count = Number(constantValue(token.text));
+    if (!Number.isSafeInteger(count)) this.fail('no such large number is possible');
+    this.#next++;
+    return count;
+  }
+
   fail(message: string): never {
     const token = this.peek();
     const found = token.kind === 'end' ? 'at the end' : `at "${token.text}", column ${token.at + 1}`;
@@ -211,10 +221,14 @@ export class Parser {
     const { text: name, at } = this.take();
     if (this.peek().text === '(' && name in macros) return macros[name as keyof typeof macros](this);
     const colon = this.peek();
-    const cpu = this.peek(1);
-    if (colon.text === ':' && colon.at === at + name.length && cpu.kind === 'number' && this.scope.isPerCpu(name)) {
-      this.#next += 2;
-      return { kind: 'per-cpu', name, cpu: Number(cpu.text) };
+    if (
+      colon.text === ':' &&
+      colon.at === at + name.length &&
+      this.peek(1).kind === 'number' &&
+      this.scope.isPerCpu(name)
+    ) {
+      this.#next++;
+      return { kind: 'per-cpu', name, cpu: this.expectCount('the number of a CPU') };
     }
     return { kind: 'name', name };
   }
@@ -238,12 +252,17 @@ export class Parser {
       const [, hexadecimal, octal, letter = ''] = escaped;
       if (hexadecimal !== undefined) return BigInt(`0x${hexadecimal}`);
       if (octal !== undefined) return BigInt(`0o${octal}`);
-      return BigInt(({ n: '\n', t: '\t', r: '\r' }[letter] ?? letter).charCodeAt(0));
+      const code = escapes[letter] ?? (/[\\'"?]/.test(letter) ? letter.charCodeAt(0) : undefined);
+      if (code === undefined) throw new UsageError(`${quoted} is no character that C knows`);
+      return BigInt(code);
     }
-    if (inner.length !== 1) throw new UsageError(`${quoted} is no character`);
+    if (inner.length !== 1 || inner.charCodeAt(0) > 0x7f) throw new UsageError(`${quoted} is no character of one byte`);
     return BigInt(inner.charCodeAt(0));
   }
 }
+
+/** C17 section 6.4.4.4, and GNU's `\\e`. */
+const escapes: Readonly<Record<string, number>> = { a: 7, b: 8, e: 27, f: 12, n: 10, r: 13, t: 9, v: 11 };
 
 /** What looks like a call and is none. */
 const macros = {
@@ -269,10 +288,9 @@ const macros = {
     parser.expect('(');
     const name = parser.expectName('a per-CPU variable');
     parser.expect(',');
-    const cpu = parser.take();
-    if (cpu.kind !== 'number') parser.fail('the number of a CPU is wanted');
+    const cpu = parser.expectCount('the number of a CPU');
     parser.expect(')');
-    return { kind: 'per-cpu', name, cpu: Number(cpu.text) };
+    return { kind: 'per-cpu', name, cpu };
   },
 };
 
@@ -282,21 +300,25 @@ function memberPath(parser: Parser): string {
   for (;;) {
     if (parser.accept('.')) path += `.${parser.expectName('a member')}`;
     else if (parser.accept('[')) {
-      const index = parser.take();
-      if (index.kind !== 'number') parser.fail('an index is wanted');
+      path += `[${parser.expectCount('an index')}]`;
       parser.expect(']');
-      path += `[${Number(index.text)}]`;
     } else return path;
   }
 }
 
 function constant(text: string): Expression {
-  const [, digits = '', suffix = ''] = /^(0x[0-9a-f]+|\d+)([ul]*)$/i.exec(text) ?? [];
+  const value = constantValue(text);
+  const suffix = /[ul]*$/i.exec(text)?.[0] ?? '';
+  return { kind: 'integer', value, type: constantType(value, !text.startsWith('0'), suffix) };
+}
+
+function constantValue(text: string): bigint {
+  const digits = text.replace(/[ul]*$/i, '');
   const octal = /^0\d+$/.test(digits);
   if (octal && /[89]/.test(digits)) throw new UsageError(`${text} is no octal number`);
   const value = BigInt(octal ? `0o${digits.slice(1)}` : digits);
   if (value >= 1n << 64n) throw new UsageError(`${text} does not fit 64 bits`);
-  return { kind: 'integer', value, type: constantType(value, /^[1-9]|^0$/.test(digits), suffix) };
+  return value;
 }
 
 function isBinary(text: string): text is BinaryOperator {

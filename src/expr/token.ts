@@ -19,7 +19,8 @@ const operators = [
 const patterns: readonly (readonly [Token['kind'], RegExp])[] = [
   ['number', /(?:0[xX][0-9a-fA-F]+|\d+)[uUlL]*(?![\w.])/y],
   ['character', /'(?:[^'\\]|\\.)+'/y],
-  ['name', /[A-Za-z_][A-Za-z0-9_]*(?:\.(?:isra|constprop|part|cold|llvm)(?:\.\d+)?)*/y],
+  // GCC's clones have a number, or are cold: `disk.part0` is a member.
+  ['name', /[A-Za-z_][A-Za-z0-9_]*(?:\.(?:isra|constprop|part|llvm)\.\d+(?!\w)|\.cold(?!\w))*/y],
   ['history', /\$\d*(?!\w)/y],
 ];
 

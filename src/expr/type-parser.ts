@@ -3,7 +3,7 @@
  * `int (*)(void *)`; parameters of a function are passed over, since nothing is ever called.
  */
 
-import { LookupError } from '../base/errors.ts';
+import { LookupError, UsageError } from '../base/errors.ts';
 import type { Type } from '../debuginfo/types/type.ts';
 import { plainType, pointerTo } from './c-types.ts';
 import type { Parser } from './parser.ts';
@@ -20,11 +20,7 @@ export function beginsType(parser: Parser, ahead: number): boolean {
   const { kind, text } = parser.peek(ahead);
   if (kind !== 'name') return false;
   if (tags.has(text) || qualifiers.has(text) || plainWords.has(text)) return true;
-  return !hasVariable(parser.scope, text) && parser.scope.types.typedef(text) !== undefined;
-}
-
-function hasVariable(scope: Scope, name: string): boolean {
-  return scope.isPerCpu(name) || scope.variable(name) !== undefined;
+  return parser.scope.types.typedef(text) !== undefined && !parser.scope.isVariable(text);
 }
 
 /** @throws LookupError where the type is not known, UsageError where none begins */
@@ -65,10 +61,13 @@ function named(scope: Scope, name: string): Type {
   return found;
 }
 
+const DEEPEST_DECLARATOR = 32;
+
 /** `*`, `[4]`, `(*)(…)` behind a type. */
-function abstractDeclarator(parser: Parser, base: Type): Type {
+function abstractDeclarator(parser: Parser, base: Type, depth = 0): Type {
   let type = base;
-  while (parser.accept('*')) {
+  for (let stars = depth; parser.accept('*'); stars++) {
+    checkDepth(stars);
     type = pointerTo(type);
     while (qualifiers.has(parser.peek().text)) parser.take();
   }
@@ -76,15 +75,19 @@ function abstractDeclarator(parser: Parser, base: Type): Type {
     parser.expect('(');
     const position = parser.position;
     skipBalanced(parser);
-    const outer = suffixes(parser, type);
+    const outer = suffixes(parser, type, depth + 1);
     const end = parser.position;
     parser.position = position;
-    const inner = abstractDeclarator(parser, outer);
+    const inner = abstractDeclarator(parser, outer, depth + 1);
     parser.expect(')');
     parser.position = end;
     return inner;
   }
-  return suffixes(parser, type);
+  return suffixes(parser, type, depth + 1);
+}
+
+function checkDepth(depth: number): void {
+  if (depth > DEEPEST_DECLARATOR) throw new UsageError('the type is nested too deep');
 }
 
 /** Up to the parenthesis that closes one which is open already. */
@@ -97,15 +100,14 @@ function skipBalanced(parser: Parser): void {
   }
 }
 
-function suffixes(parser: Parser, base: Type): Type {
+function suffixes(parser: Parser, base: Type, depth: number): Type {
+  checkDepth(depth);
   if (parser.accept('(')) {
     skipBalanced(parser);
-    return { kind: 'function', returns: suffixes(parser, base), parameters: [], variadic: true };
+    return { kind: 'function', returns: suffixes(parser, base, depth + 1), parameters: [], variadic: true };
   }
   if (!parser.accept('[')) return base;
-  const { kind, text } = parser.peek();
-  const count =
-    kind === 'number' ? Number(parser.take().text) : text === ']' ? undefined : parser.fail('a count is wanted');
+  const count = parser.peek().text === ']' ? undefined : parser.expectCount('a count');
   parser.expect(']');
-  return { kind: 'array', count, element: suffixes(parser, base) };
+  return { kind: 'array', count, element: suffixes(parser, base, depth + 1) };
 }

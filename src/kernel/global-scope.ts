@@ -1,9 +1,11 @@
 /** The names of C expressions outside of any frame: the kernel's and its modules' variables, functions, per-CPU variables. */
 
+import type { VirtAddr } from '../base/addr.ts';
 import { UsageError } from '../base/errors.ts';
 import { nearestNames } from '../base/suggest.ts';
 import type { KernelSymbol } from '../debuginfo/symbols/symbol-table.ts';
 import type { TypeCatalog } from '../debuginfo/types/catalog.ts';
+import type { Type } from '../debuginfo/types/type.ts';
 import type { Scope } from '../expr/scope.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import { valueAt, type Value } from '../values/value.ts';
@@ -36,7 +38,15 @@ export class GlobalScope implements Scope {
     if (symbol === undefined) return undefined;
     if (this.#kernel.perCpu.isPerCpu(symbol))
       throw new UsageError(`${name} is a per-CPU variable: say of which CPU, as in ${name}:0`);
-    return this.#typed(symbol);
+    const type = this.#typeOf(symbol);
+    if (type === undefined) throw unknownType(name);
+    return valueAt(this.#kernel.memory, type, symbol.address);
+  }
+
+  untyped(name: string): VirtAddr | undefined {
+    const [symbol] = this.#kernel.symbols.named(name);
+    if (symbol === undefined || this.#kernel.perCpu.isPerCpu(symbol)) return undefined;
+    return this.#typeOf(symbol) === undefined ? symbol.address : undefined;
   }
 
   perCpu(name: string, cpu: number): Value | undefined {
@@ -49,6 +59,10 @@ export class GlobalScope implements Scope {
 
   isPerCpu(name: string): boolean {
     return this.#perCpuSymbol(name) !== undefined;
+  }
+
+  isVariable(name: string): boolean {
+    return this.#kernel.symbols.named(name).length > 0;
   }
 
   history(number: number | undefined): Value | undefined {
@@ -64,22 +78,17 @@ export class GlobalScope implements Scope {
     return this.#kernel.symbols.named(name).find((symbol) => this.#kernel.perCpu.isPerCpu(symbol));
   }
 
-  #typed(symbol: KernelSymbol): Value {
-    const { memory, symbols } = this.#kernel;
-    const type = symbols.isText(symbol.address)
+  #typeOf(symbol: KernelSymbol): Type | undefined {
+    return this.#kernel.symbols.isText(symbol.address)
       ? (functionTypeAt(this.#kernel, symbol.address) ?? unknownFunction)
       : typeOfVariable(this.#kernel, symbol);
-    if (type === undefined) throw unknownType(symbol.name);
-    return valueAt(memory, type, symbol.address);
   }
 }
 
 const unknownFunction = { kind: 'function', returns: { kind: 'void' }, parameters: [], variadic: true } as const;
 
 function unknownType(name: string): UsageError {
-  return new UsageError(
-    `no debug information tells the type of ${name}; "sym ${name}" has its address, which a cast can give a type: *(int *)0x…`,
-  );
+  return new UsageError(`no debug information tells the type of ${name}; a cast can give it one: *(int *)&${name}`);
 }
 
 function* namesOf(symbols: Iterable<KernelSymbol>): Generator<string> {

@@ -102,14 +102,27 @@ export interface RepeatDetector {
   seen(entry: VirtAddr): { readonly length: number | undefined } | undefined;
 }
 
-/** Remembers every entry: finds the first that comes again. */
+/** As many as a Set takes, and half: beyond, memory is dear. */
+const MOST_REMEMBERED = 1 << 23;
+
+/** Remembers every entry: finds the first that comes again. Of very long lists it remembers no more, and does as Brent. */
 export class RememberAll implements RepeatDetector {
   readonly #entries = new Set<bigint>();
+  readonly #most: number;
+  #beyond: Brent | undefined;
 
-  seen(entry: VirtAddr): { length: undefined } | undefined {
+  constructor(most: number = MOST_REMEMBERED) {
+    this.#most = most;
+  }
+
+  seen(entry: VirtAddr): { length: number | undefined } | undefined {
     if (this.#entries.has(entry)) return { length: undefined };
-    this.#entries.add(entry);
-    return undefined;
+    if (this.#entries.size < this.#most) {
+      this.#entries.add(entry);
+      return undefined;
+    }
+    this.#beyond ??= new Brent();
+    return this.#beyond.seen(entry);
   }
 }
 

@@ -115,6 +115,11 @@ export class AddressSpace {
 
   /** A zero-terminated string of at most `limit` bytes. Cut at `limit`, or where memory ends after a first byte. */
   string(address: VirtAddr, limit = 4096): string {
+    return decodeText(this.stringBytes(address, limit));
+  }
+
+  /** As `string`, as it stands in memory. */
+  stringBytes(address: VirtAddr, limit = 4096): Uint8Array {
     const parts: Uint8Array[] = [];
     let at = address;
     let left = limit;
@@ -133,7 +138,7 @@ export class AddressSpace {
       left -= length;
       at = virtAddr(at + BigInt(length));
     }
-    return decodeText(concat(parts));
+    return concat(parts);
   }
 
   #read(address: VirtAddr, length: number): DataView {

@@ -176,7 +176,7 @@ export class ObjectTypes {
     for (const name of names) {
       const type = structOfCacheName(this.#kernel, name, cache.objectSize);
       if (type === undefined) unknown.push(name);
-      const found = type && attempt(() => plausibility(this.#kernel, type, object.object));
+      const found = type && attempt(() => plausibility(this.#kernel, type, object.object, cache.objectSize));
       if (type !== undefined && found?.against === undefined && (found?.signs ?? 0) > 0)
         fitting.set(type, found?.signs ?? 0);
     }

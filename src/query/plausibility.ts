@@ -17,9 +17,17 @@ export interface Plausibility {
   readonly against: string | undefined;
 }
 
-/** Throws FaultError where the object cannot be read. */
-export function plausibility(kernel: Kernel, type: CompoundType, address: VirtAddr): Plausibility {
-  const bytes = kernel.memory.bytes(address, type.size);
+/**
+ * @param size of the object, where that is less than the struct's: what lies behind is another object
+ * @throws FaultError where the object cannot be read
+ */
+export function plausibility(
+  kernel: Kernel,
+  type: CompoundType,
+  address: VirtAddr,
+  size: number = type.size,
+): Plausibility {
+  const bytes = kernel.memory.bytes(address, Math.min(type.size, size));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let signs = 0;
   for (const member of tellingMembers(type)) {
@@ -47,7 +55,7 @@ function judge(
     case 'bool':
       return view.getUint8(offset) <= 1 ? 0 : IMPOSSIBLE;
     case 'enum': {
-      const value = BigInt(view.getInt32(offset, true));
+      const value = BigInt(enumeration?.signed === true ? view.getInt32(offset, true) : view.getUint32(offset, true));
       const largest = enumeration?.enumerators.reduce((most, { value: one }) => (one > most ? one : most), 0n) ?? 0n;
       return enumeration !== undefined && enumeration.size === 4 && (value < -4096n || value > largest * 2n + 1n)
         ? IMPOSSIBLE

@@ -17,6 +17,13 @@ export interface TellingMember {
 const DEEPEST_MEMBER = 8;
 const MOST_MEMBERS = 1000;
 const MOST_ELEMENTS = 4;
+/** Members that are looked at, telling or not: damaged types may hold themselves. */
+const MOST_VISITED = 20_000;
+
+interface Collection {
+  readonly found: TellingMember[];
+  left: number;
+}
 
 const remembered = new WeakMap<CompoundType, readonly TellingMember[]>();
 
@@ -24,15 +31,16 @@ export function tellingMembers(type: CompoundType): readonly TellingMember[] {
   let members = remembered.get(type);
   if (members === undefined) {
     const found: TellingMember[] = [];
-    collect(type, '', 0, 0, found);
+    collect(type, '', 0, 0, { found, left: MOST_VISITED });
     members = found;
     remembered.set(type, members);
   }
   return members;
 }
 
-function collect(type: Type, path: string, offset: number, depth: number, found: TellingMember[]): void {
-  if (depth > DEEPEST_MEMBER || found.length >= MOST_MEMBERS) return;
+function collect(type: Type, path: string, offset: number, depth: number, collection: Collection): void {
+  const { found } = collection;
+  if (depth > DEEPEST_MEMBER || found.length >= MOST_MEMBERS || --collection.left < 0) return;
   const bare = strip(type);
   const add = (kind: TellingMember['kind'], target?: CompoundType, enumeration?: EnumType): void => {
     found.push({ path, offset, kind, target, enumeration });
@@ -46,13 +54,13 @@ function collect(type: Type, path: string, offset: number, depth: number, found:
       for (const member of bare.members) {
         if (member.bitField !== undefined) continue;
         const name = member.name === undefined ? path : `${path}${path === '' ? '' : '.'}${member.name}`;
-        collect(member.type, name, offset + member.offset, depth + 1, found);
+        collect(member.type, name, offset + member.offset, depth + 1, collection);
       }
       return;
     case 'array': {
       const size = sizeOf(bare.element);
       for (let index = 0; index < Math.min(bare.count ?? 0, MOST_ELEMENTS); index++)
-        collect(bare.element, `${path}[${index}]`, offset + index * size, depth + 1, found);
+        collect(bare.element, `${path}[${index}]`, offset + index * size, depth + 1, collection);
       return;
     }
     case 'pointer': {

@@ -71,6 +71,8 @@ export interface DefinitionOptions {
 }
 
 const DEEPEST_EXPANSION = 16;
+/** Of one definition; damaged types that hold themselves have no end of them. */
+const MOST_MEMBERS = 20_000;
 /** What `declare` writes for a compound without a name. */
 const unnamed = /(struct|union) \{\.\.\.\}/;
 
@@ -82,7 +84,7 @@ export function definitionOf(
 ): TypeDefinition {
   return {
     ...headOf(type, typedef, options),
-    members: type.members.map((member) => definedMember(member, 0, 0)),
+    members: definedMembers(type, 0, 0, { members: MOST_MEMBERS }),
     partial: false,
   };
 }
@@ -96,7 +98,7 @@ export function partialDefinition(
   const members = paths.map((path): DefinedMember => {
     const found = findMember(type, path);
     if (found === undefined) throw noMember(type, path);
-    return definedMember({ name: path, ...found }, 0, 0);
+    return definedMember({ name: path, ...found }, 0, 0, { members: MOST_MEMBERS });
   });
   return { ...headOf(type, undefined, options), members, partial: true, offsets: true };
 }
@@ -119,7 +121,30 @@ function headOf(
   return { type: 'type-definition', kind, name, typedef, size, offsets, address, radix };
 }
 
-function definedMember(member: Member, base: number, depth: number): DefinedMember {
+/** How many more are shown. */
+interface Budget {
+  members: number;
+}
+
+function definedMembers(type: CompoundType, base: number, depth: number, budget: Budget): DefinedMember[] {
+  const members: DefinedMember[] = [];
+  for (const member of type.members) {
+    if (--budget.members < 0) {
+      if (budget.members === -1) members.push(tooMany(base + member.offset));
+      break;
+    }
+    members.push(definedMember(member, base, depth, budget));
+  }
+  return members;
+}
+
+/** What stands for the members that are left out. */
+function tooMany(offset: number): DefinedMember {
+  const declaration = '/* more members than can be: the debug information is damaged */';
+  return { name: undefined, type: 'void', offset, size: 0, bitField: undefined, declaration, expanded: undefined };
+}
+
+function definedMember(member: Member, base: number, depth: number, budget: Budget): DefinedMember {
   const { name, type, bitField } = member;
   const offset = base + member.offset;
   const text = declare(type, name ?? '');
@@ -130,9 +155,7 @@ function definedMember(member: Member, base: number, depth: number): DefinedMemb
       ? undefined
       : {
           head: `${text.slice(0, cut.index)}${inner.compound.kind}`,
-          members: inner.compound.members.map((entry) =>
-            definedMember(entry, inner.behindPointer ? 0 : offset, depth + 1),
-          ),
+          members: definedMembers(inner.compound, inner.behindPointer ? 0 : offset, depth + 1, budget),
         };
   const declared = cut === null ? text : text.slice(cut.index + cut[0].length).trim();
   return {
@@ -170,5 +193,5 @@ function withEnumerators(declaration: string, type: Type): string {
     next = value + 1n;
     return text;
   });
-  return declaration.replace('enum {...}', `enum {${enumerators.join(', ')}}`);
+  return declaration.replace('enum {...}', () => `enum {${enumerators.join(', ')}}`);
 }

@@ -20,7 +20,7 @@ import {
 import type { Kernel } from '../kernel/kernel.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import { decodeScalar, scalarSize } from '../values/scalar.ts';
-import { addressOfValue, readBytes, type Value } from '../values/value.ts';
+import { addressOfValue, type Value } from '../values/value.ts';
 import { windowOf, type ByteWindow } from '../values/window.ts';
 
 export type ValueNode =
@@ -37,8 +37,10 @@ export type ValueNode =
       readonly value: VirtAddr;
       /** "symbol+16": what it points at, by name. */
       readonly label: string | undefined;
-      /** What a pointer to characters leads to. */
+      /** What a pointer to characters leads to, a character each byte. */
       readonly text: string | undefined;
+      /** Whether the text goes on behind what is shown. */
+      readonly cut: boolean;
     }
   | { readonly kind: 'function'; readonly type: string; readonly value: VirtAddr; readonly label: string | undefined }
   | {
@@ -71,6 +73,8 @@ const MOST_NODES = 100_000;
 export function valueTree(kernel: Kernel, value: Value, space: AddressSpace = kernel.memory): ValueNode {
   return new TreeBuilder(kernel, space).node(value);
 }
+
+const tooMuch: ValueNode = { kind: 'unavailable', unavailable: 'too much to show; name the members that are wanted' };
 
 /** An expected error as the node that stands for what it cost. */
 export function unavailableNode(error: unknown): ValueNode {
@@ -111,8 +115,8 @@ class TreeBuilder {
     address: VirtAddr | undefined,
     depth: number,
   ): ValueNode {
-    if (depth > DEEPEST_VALUE || ++this.#nodes > MOST_NODES)
-      return { kind: 'unavailable', unavailable: 'nested too deep, or too much to show' };
+    this.#nodes++;
+    if (depth > DEEPEST_VALUE) return { kind: 'unavailable', unavailable: 'nested too deep to be shown' };
     if ((this.#nodes & 1023) === 0) checkCancelled();
     const bare = strip(type);
     try {
@@ -123,6 +127,8 @@ class TreeBuilder {
         case 'array':
           return this.#array(window, offset, bare, address, depth);
         case 'float':
+          if (bare.size !== 4 && bare.size !== 8)
+            return { kind: 'unavailable', unavailable: `a floating-point number of ${bare.size} bytes is not decoded` };
           return { kind: 'float', value: floatOf(window.bytes(offset, bare.size)) };
         case 'void':
         case 'function':
@@ -152,29 +158,36 @@ class TreeBuilder {
     depth: number,
   ): ValueNode {
     if (!type.complete) return { kind: 'unavailable', unavailable: `nothing defines ${typeName(type)}` };
-    const members = type.members.map((member): MemberNode => {
-      const at = address === undefined ? undefined : addVirt(address, member.offset);
-      return {
-        name: member.name,
-        value: this.#at(window, offset + member.offset, member.type, member.bitField, at, depth + 1),
-      };
-    });
+    const members: MemberNode[] = [];
+    for (const { name, type: inner, offset: distance, bitField } of type.members) {
+      if (this.#isFull()) {
+        members.push({ name, value: tooMuch });
+        break;
+      }
+      const at = address === undefined ? undefined : addVirt(address, distance);
+      members.push({ name, value: this.#at(window, offset + distance, inner, bitField, at, depth + 1) });
+    }
     return { kind: 'structure', members };
   }
 
   #array(window: ByteWindow, offset: number, type: ArrayType, address: VirtAddr | undefined, depth: number): ValueNode {
     const element = strip(type.element);
-    if (type.count === undefined || type.count === 0) return this.#flexible(element, address);
+    if (type.count === undefined || type.count <= 0) return this.#flexible(element, address);
     const shown = Math.min(type.count, MOST_ELEMENTS);
     const cut = shown < type.count;
     if (isCharacter(element)) return textOf(window.bytes(offset, shown), type.count, cut);
     const size = sizeOf(element);
     const elements: ValueNode[] = [];
     for (let index = 0; index < shown; index++) {
+      if (this.#isFull()) return { kind: 'array', elements: [...elements, tooMuch], cut: true };
       const at = address === undefined ? undefined : addVirt(address, index * size);
       elements.push(this.#at(window, offset + index * size, type.element, undefined, at, depth + 1));
     }
     return { kind: 'array', elements, cut };
+  }
+
+  #isFull(): boolean {
+    return this.#nodes > MOST_NODES;
   }
 
   /** An array without a length is shown as where it begins. */
@@ -185,12 +198,12 @@ class TreeBuilder {
 
   #pointer(type: PointerType, value: VirtAddr): ValueNode {
     const target = strip(type.target);
-    const text = isCharacter(target) && value !== 0n ? attempt(() => this.#text(value)) : undefined;
-    return { kind: 'pointer', value, label: this.#kernel.symbols.label(value), text };
-  }
-
-  #text(address: VirtAddr): string {
-    return this.#space.string(address, MOST_TEXT);
+    const bytes =
+      isCharacter(target) && value !== 0n ? attempt(() => this.#space.stringBytes(value, MOST_TEXT + 1)) : undefined;
+    const label = this.#kernel.symbols.label(value);
+    if (bytes === undefined) return { kind: 'pointer', value, label, text: undefined, cut: false };
+    const text = latin1(bytes.subarray(0, MOST_TEXT));
+    return { kind: 'pointer', value, label, text, cut: bytes.length > MOST_TEXT };
   }
 
   #function(value: Value): ValueNode {
@@ -211,9 +224,14 @@ function shownSize(type: Type): number {
 function textOf(bytes: Uint8Array, length: number, cut: boolean): ValueNode {
   let end = bytes.length;
   while (end > 0 && bytes[end - 1] === 0) end--;
+  return { kind: 'text', text: latin1(bytes.subarray(0, end)), length, cut };
+}
+
+/** A character each byte: what a kernel's text is encoded in nothing tells. */
+function latin1(bytes: Uint8Array): string {
   let text = '';
-  for (let index = 0; index < end; index++) text += String.fromCharCode(bytes[index] as number);
-  return { kind: 'text', text, length, cut };
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return text;
 }
 
 /** Whether C prints it as a character: char, and the bytes that bear another name. */
@@ -223,7 +241,7 @@ function isCharacter(type: Type): boolean {
 
 function floatOf(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return bytes.length === 4 ? view.getFloat32(0, true) : bytes.length === 8 ? view.getFloat64(0, true) : Number.NaN;
+  return bytes.length === 4 ? view.getFloat32(0, true) : view.getFloat64(0, true);
 }
 
 /** The enumerator of a value; of an enum of flags, those it is made of. */
@@ -250,9 +268,4 @@ function isFlags(type: EnumType): boolean {
     used |= value;
   }
   return true;
-}
-
-/** The bytes of a value as they are. Throws FaultError. */
-export function rawBytes(value: Value): Uint8Array {
-  return readBytes(value, sizeOf(value.type));
 }

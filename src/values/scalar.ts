@@ -10,9 +10,24 @@ export function decodeScalar(bytes: Uint8Array, type: Type, bitField: BitField |
   return isSigned(type) ? BigInt.asIntN(bits, value) : value;
 }
 
-/** How many bytes a scalar of that type takes: of a bit-field, those its bits are in. */
+/** __int128. */
+const LARGEST_SCALAR = 16;
+
+/**
+ * How many bytes a scalar of that type takes: of a bit-field, those its bits are in. Throws FormatError where it is no
+ * scalar, or its size, in damaged types, none that a scalar has.
+ */
 export function scalarSize(type: Type, bitField: BitField | undefined): number {
-  if (bitField !== undefined) return Math.ceil((bitField.bitOffset + bitField.bitSize) / 8);
+  const size = bitField === undefined ? sizeOfScalar(type) : bytesOf(bitField);
+  if (size >= 0 && size <= (bitField === undefined ? LARGEST_SCALAR : LARGEST_SCALAR + 1)) return size;
+  throw new FormatError('value', `an integer of ${size} bytes: the debug information is damaged`);
+}
+
+function bytesOf({ bitOffset, bitSize }: BitField): number {
+  return bitSize < 0 ? -1 : Math.ceil((bitOffset + bitSize) / 8);
+}
+
+function sizeOfScalar(type: Type): number {
   const bare = strip(type);
   switch (bare.kind) {
     case 'int':

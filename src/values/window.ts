@@ -14,7 +14,14 @@ interface Hole {
   readonly fault: FaultError;
 }
 
-export class ByteWindow {
+export interface ByteWindow {
+  /** `length` bytes from an offset on. Throws FaultError where they are missing. */
+  bytes(offset: number, length: number): Uint8Array;
+  /** Why nothing at all could be read; undefined where something was. */
+  readonly fault: FaultError | undefined;
+}
+
+class ReadWindow implements ByteWindow {
   readonly #bytes: Uint8Array;
   readonly #holes: readonly Hole[];
 
@@ -23,27 +30,52 @@ export class ByteWindow {
     this.#holes = holes;
   }
 
-  /** `length` bytes from an offset on. Throws FaultError where they are missing. */
   bytes(offset: number, length: number): Uint8Array {
     const end = offset + length;
     const hole = this.#holes.find((candidate) => offset < candidate.end && end > candidate.start);
     if (hole !== undefined && length > 0) throw hole.fault;
-    if (offset < 0 || end > this.#bytes.length)
-      throw new FormatError('value', 'a member lies outside of its structure');
+    if (offset < 0 || end > this.#bytes.length) throw outside();
     return this.#bytes.subarray(offset, end);
   }
 
-  /** Why nothing at all could be read; undefined where something was. */
   get fault(): FaultError | undefined {
     const missing = this.#holes.reduce((sum, hole) => sum + hole.end - hole.start, 0);
     return missing > 0 && missing >= this.#bytes.length ? this.#holes[0]?.fault : undefined;
   }
 }
 
+/** What is too large to be read at once, if it is as large as its type says: part by part, as they are asked for. */
+class LargeWindow implements ByteWindow {
+  readonly fault = undefined;
+  readonly #space: AddressSpace;
+  readonly #address: VirtAddr;
+  readonly #length: number;
+
+  constructor(space: AddressSpace, address: VirtAddr, length: number) {
+    this.#space = space;
+    this.#address = address;
+    this.#length = length;
+  }
+
+  bytes(offset: number, length: number): Uint8Array {
+    if (offset < 0 || offset + length > this.#length) throw outside();
+    return this.#space.bytes(addVirt(this.#address, offset), length);
+  }
+}
+
+function outside(): FormatError {
+  return new FormatError('value', 'a member lies outside of its structure');
+}
+
+const LARGEST_READ = 1 << 22;
+
 /** The bytes of a value. */
 export function windowOf(value: Value, length: number): ByteWindow {
   const { place } = value;
-  return place.kind === 'memory' ? readWindow(place.space, place.address, length) : new ByteWindow(place.bytes);
+  if (place.kind === 'computed') return new ReadWindow(place.bytes);
+  return length > LARGEST_READ
+    ? new LargeWindow(place.space, place.address, length)
+    : readWindow(place.space, place.address, length);
 }
 
 function readWindow(space: AddressSpace, address: VirtAddr, length: number): ByteWindow {
@@ -60,5 +92,5 @@ function readWindow(space: AddressSpace, address: VirtAddr, length: number): Byt
     }
     start = end;
   }
-  return new ByteWindow(bytes, holes);
+  return new ReadWindow(bytes, holes);
 }

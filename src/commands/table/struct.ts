@@ -1,6 +1,7 @@
 /** struct, union: how a type is defined, and what objects of it hold. */
 
 import { addVirt, type VirtAddr } from '../../base/addr.ts';
+import { checkCancelled } from '../../base/cancel.ts';
 import { LookupError, UsageError } from '../../base/errors.ts';
 import { nearestNames } from '../../base/suggest.ts';
 import { sizeOf, strip, type CompoundType } from '../../debuginfo/types/type.ts';
@@ -117,6 +118,7 @@ function* objects(
   const radix = radixOf(session, args);
   const first = count < 0 ? count + 1 : 0;
   for (let step = 0; step < Math.abs(count); step++) {
+    checkCancelled();
     const at = neighbour(address, type, first + step);
     if (args.has('-o')) yield define(subject, { offsets: true, radix, address: at });
     else if (args.has('-r')) yield* rawObject(space, subject, at);
@@ -149,7 +151,7 @@ function countOf(word: string | undefined): number {
 /** What -l takes: a number of bytes, or the member whose offset is meant. */
 export function offsetBefore(session: Session, word: string | undefined): number {
   if (word === undefined) return 0;
-  if (/^(0x[0-9a-f]+|\d+)$/i.test(word)) return Number(word);
+  if (/^(0x[0-9a-f]+|\d+)$/i.test(word)) return parseInteger(word);
   const { type, paths } = subjectOf(session, word, 'struct');
   const [path] = paths;
   if (path === undefined || paths.length > 1)

@@ -134,9 +134,11 @@ function constant(type: EnumType, value: bigint, radix: 10 | 16): Result {
 }
 
 function ofExpression(session: Session, text: string, { radix }: Show): Result {
-  const type = typeNamed(session, text) ?? session.evaluate(text).type;
+  const type = typeNamed(session, text) ?? session.typeOf(text);
   return { type: 'declaration', text: typeName(type), size: sizeOf(type), radix };
 }
+
+const tagged = /^(struct|union|enum)\b/;
 
 /** `unsigned long`, `struct page *`. */
 function typeNamed(session: Session, text: string): Type | undefined {
@@ -145,6 +147,8 @@ function typeNamed(session: Session, text: string): Type | undefined {
   } catch (error) {
     if (error instanceof LookupError && /^\w+$/.test(text))
       throw new LookupError('type or symbol', text, nearestNames(text, namesIn(session)));
+    if (error instanceof LookupError && tagged.test(text))
+      throw new LookupError(error.what, error.wanted, nearestNames(error.wanted, compoundNames(session)));
     if (error instanceof UsageError || error instanceof LookupError) return undefined;
     throw error;
   }

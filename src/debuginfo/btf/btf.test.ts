@@ -150,6 +150,36 @@ describe('types', () => {
     ]);
   });
 
+  it('of kernels that say so are unsigned from 2^31 on, and of older ones negative', () => {
+    const build = (more: (b: BtfBuilder) => void): Btf => {
+      const builder = new BtfBuilder();
+      builder.enum('mask', { LOW: 1, TOP: 0x8000_0000 });
+      more(builder);
+      return new Btf(builder.build(), 'BTF');
+    };
+    const old = build(() => {});
+    expect(old.enumeration('mask')).toMatchObject({
+      signed: true,
+      enumerators: [{ value: 1n }, { value: -0x8000_0000n }],
+    });
+    for (const more of [
+      (b: BtfBuilder): unknown => b.enum('other', { NONE: -1 }, { signed: true }),
+      (b: BtfBuilder): unknown => b.enum64('other', { MUCH: 1n << 40n }),
+    ])
+      expect(build(more).enumeration('mask')).toMatchObject({
+        signed: false,
+        enumerators: [{ value: 1n }, { value: 0x8000_0000n }],
+      });
+    const base = new BtfBuilder();
+    base.enum('other', { NONE: -1 }, { signed: true });
+    const split = new BtfBuilder(base);
+    split.enum('mask', { TOP: 0xffff_ffff });
+    expect(new Btf(split.build(), 'module', new Btf(base.build(), 'BTF')).enumeration('mask')).toMatchObject({
+      signed: false,
+      enumerators: [{ value: 0xffff_ffffn }],
+    });
+  });
+
   it('have enumerators with their signs', () => {
     expect(btf.enumeration('negative')).toMatchObject({
       signed: true,

@@ -80,6 +80,7 @@ export class Btf implements TypeSource {
   /** Of the names in its own strings, and of those that it shares with its base. */
   readonly #names: () => readonly NameIndex[];
   readonly #enumerators: () => Map<string, EnumConstant>;
+  readonly #tellsSigns: () => boolean;
   /** Of functions alone: there are as many of them as of all other names. */
   readonly #functionNames: () => readonly NameIndex[];
   /** By id of the variable: where the data sections have it. */
@@ -112,7 +113,16 @@ export class Btf implements TypeSource {
     this.#names = once(() => indexBy(indexedKinds));
     this.#functionNames = once(() => indexBy(functionKind));
     this.#enumerators = once(() => this.#indexEnumerators());
+    this.#tellsSigns = once(() => this.#hasSignedEnums());
     this.#placesOfVariables = once(() => this.#readSections());
+  }
+
+  /**
+   * Whether enums say if they are signed: kind_flag of ENUM, and ENUM64, are of v6.0 (6089fb325cf7). Before, values from
+   * 2^31 on cannot be told from negative ones; of what has a signed enum or a wide one, the flags of all are meant.
+   */
+  get tellsSigns(): boolean {
+    return this.#base?.tellsSigns === true || this.#tellsSigns();
   }
 
   /** The type of an id; 0, and any id that is not there, is void. */
@@ -259,6 +269,15 @@ export class Btf implements TypeSource {
       }
     }
     return places;
+  }
+
+  #hasSignedEnums(): boolean {
+    for (const at of this.#offsets) {
+      const info = u32At(this.types, at + 4);
+      const kind = (info >>> 24) & 0x1f;
+      if (kind === BTF_KIND_ENUM64 || (kind === BTF_KIND_ENUM && info >>> 31 === 1)) return true;
+    }
+    return false;
   }
 
   #indexEnumerators(): Map<string, EnumConstant> {

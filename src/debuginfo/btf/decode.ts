@@ -137,19 +137,20 @@ function oldBitSize(btf: Btf, typeId: number): number {
 
 function decodeEnum(btf: Btf, record: BtfRecord): EnumType {
   const wide = record.kind === BTF_KIND_ENUM64;
+  const told = wide || btf.tellsSigns;
   const enumerators: Enumerator[] = [];
   for (let index = 0; index < record.length; index++) {
     const at = record.data + index * (wide ? 12 : 8);
     const low = BigInt(u32At(btf.types, at + 4));
     const unsigned = wide ? low | (BigInt(u32At(btf.types, at + 8)) << 32n) : low;
-    const value = record.flag || !wide ? BigInt.asIntN(wide ? 64 : 32, unsigned) : unsigned;
+    const value = record.flag || !told ? BigInt.asIntN(wide ? 64 : 32, unsigned) : unsigned;
     enumerators.push({ name: btf.string(u32At(btf.types, at)), value });
   }
   return {
     kind: 'enum',
     name: record.name === '' ? undefined : record.name,
     size: record.sizeOrType,
-    // Before kind_flag (v6.0) nothing but a negative value told that the enum is signed.
+    // Where no flag tells, nothing but a negative value does.
     signed: record.flag || enumerators.some((enumerator) => enumerator.value < 0n),
     enumerators,
   };

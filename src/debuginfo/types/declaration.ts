@@ -14,6 +14,12 @@ const shortNames: Readonly<Record<string, string>> = {
 };
 
 const DEEPEST_DECLARATOR = 32;
+/** The kernel's largest prototypes have some dozen parts; damaged types may refer to themselves without an end. */
+const MOST_PARTS = 512;
+
+interface Budget {
+  parts: number;
+}
 
 /** A type without a name beside it: `struct list_head *`. */
 export function typeName(type: Type): string {
@@ -21,24 +27,28 @@ export function typeName(type: Type): string {
 }
 
 /** A declaration of `declarator`, a name or what already stands around one. An anonymous struct is `struct {...}`. */
-export function declare(type: Type, declarator: string, depth = 0): string {
-  if (depth > DEEPEST_DECLARATOR) return spaced('...', declarator);
+export function declare(type: Type, declarator: string): string {
+  return write(type, declarator, 0, { parts: MOST_PARTS });
+}
+
+function write(type: Type, declarator: string, depth: number, budget: Budget): string {
+  if (depth > DEEPEST_DECLARATOR || --budget.parts < 0) return spaced('...', declarator);
   switch (type.kind) {
     case 'pointer':
-      return declare(type.target, pointerTo(type.target, `*${declarator}`), depth + 1);
+      return write(type.target, pointerTo(type.target, `*${declarator}`), depth + 1, budget);
     case 'array':
-      return declare(type.element, `${declarator}[${type.count ?? ''}]`, depth + 1);
+      return write(type.element, `${declarator}[${type.count ?? ''}]`, depth + 1, budget);
     case 'function':
-      return declare(type.returns, `${declarator}(${parametersOf(type, depth)})`, depth + 1);
+      return write(type.returns, `${declarator}(${parametersOf(type, depth, budget)})`, depth + 1, budget);
     case 'qualified': {
-      const inner = type.target;
+      const { qualifiers, inner } = unqualified(type);
       // The qualifier of an array is that of its elements, which debug information gives one already.
-      if (inner.kind === 'array') return declare(inner, declarator, depth + 1);
+      if (inner.kind === 'array') return write(inner, declarator, depth + 1, budget);
       if (inner.kind === 'pointer') {
-        const qualified = `* ${type.qualifier}${declarator === '' ? '' : ` ${declarator}`}`;
-        return declare(inner.target, pointerTo(inner.target, qualified), depth + 1);
+        const qualified = `* ${qualifiers}${declarator === '' ? '' : ` ${declarator}`}`;
+        return write(inner.target, pointerTo(inner.target, qualified), depth + 1, budget);
       }
-      return `${type.qualifier === 'atomic' ? '_Atomic' : type.qualifier} ${declare(inner, declarator, depth + 1)}`;
+      return `${qualifiers} ${write(inner, declarator, depth + 1, budget)}`;
     }
     case 'void':
     case 'int':
@@ -51,14 +61,29 @@ export function declare(type: Type, declarator: string, depth = 0): string {
   }
 }
 
-/** What binds tighter than the star stands outside of parentheses. */
-function pointerTo(target: Type, declarator: string): string {
-  const bare = target.kind === 'qualified' ? target.target : target;
-  return bare.kind === 'array' || bare.kind === 'function' ? `(${declarator})` : declarator;
+/** A type without its qualifiers, and those, of which there may be several. */
+function unqualified(type: Type): { qualifiers: string; inner: Type } {
+  const words: string[] = [];
+  let inner = type;
+  for (let step = 0; step < DEEPEST_DECLARATOR && inner.kind === 'qualified'; step++) {
+    words.push(inner.qualifier === 'atomic' ? '_Atomic' : inner.qualifier);
+    inner = inner.target;
+  }
+  return { qualifiers: words.join(' '), inner };
 }
 
-function parametersOf(type: FunctionType, depth: number): string {
-  const parameters = type.parameters.map((parameter) => declare(parameter.type, '', depth + 1));
+/** What binds tighter than the star stands outside of parentheses. */
+function pointerTo(target: Type, declarator: string): string {
+  const { inner } = unqualified(target);
+  return inner.kind === 'array' || inner.kind === 'function' ? `(${declarator})` : declarator;
+}
+
+function parametersOf(type: FunctionType, depth: number, budget: Budget): string {
+  const parameters: string[] = [];
+  for (const parameter of type.parameters) {
+    parameters.push(write(parameter.type, '', depth + 1, budget));
+    if (budget.parts < 0) break;
+  }
   if (type.variadic) parameters.push('...');
   return parameters.length === 0 ? 'void' : parameters.join(', ');
 }

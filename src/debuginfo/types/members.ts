@@ -20,18 +20,21 @@ export function findMember(compound: CompoundType, path: string): FoundMember | 
     const member = findDirect(outer, name, new Set());
     if (member === undefined) return undefined;
     found = { ...member, offset: found.offset + member.offset };
-    for (const index of bracket < 0 ? [] : indicesOf(part.slice(bracket))) {
+    const indices = bracket < 0 ? [] : indicesOf(part.slice(bracket));
+    if (indices === undefined) return undefined;
+    for (const index of indices) {
       const array = strip(found.type);
       if (array.kind !== 'array') return undefined;
       found = { type: array.element, offset: found.offset + index * sizeOf(array.element), bitField: undefined };
     }
   }
-  return found;
+  return Number.isSafeInteger(found.offset) ? found : undefined;
 }
 
-/** The numbers of `[1][2]`. */
-function indicesOf(text: string): number[] {
-  return Array.from(text.matchAll(/\[(\d+)\]/g), ([, index]) => Number(index));
+/** The numbers of `[1][0x2]`; undefined where something else stands there. */
+function indicesOf(text: string): number[] | undefined {
+  if (!/^(\[(0x[0-9a-f]+|\d+)\])+$/i.test(text)) return undefined;
+  return Array.from(text.matchAll(/\[(\w+)\]/g), ([, index]) => Number(index));
 }
 
 /** @param searched what was looked through in vain: damaged types may hold themselves */

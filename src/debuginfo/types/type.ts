@@ -125,6 +125,9 @@ export function strip(type: Type): Exclude<Type, TypedefType | QualifiedType> {
   return voidType;
 }
 
+/** What is said to be larger, by damaged types, is taken for as large: sizes stay exact integers. */
+export const LARGEST_SIZE = Number.MAX_SAFE_INTEGER;
+
 /** In bytes; zero for void, functions and flexible arrays. */
 export function sizeOf(type: Type, depth = 0): number {
   const bare = strip(type);
@@ -133,13 +136,17 @@ export function sizeOf(type: Type, depth = 0): number {
     case 'function':
       return 0;
     case 'array':
-      return depth > LONGEST_CHAIN ? 0 : (bare.count ?? 0) * sizeOf(bare.element, depth + 1);
+      return depth > LONGEST_CHAIN ? 0 : possible((bare.count ?? 0) * sizeOf(bare.element, depth + 1));
     case 'int':
     case 'float':
     case 'pointer':
     case 'struct':
     case 'union':
     case 'enum':
-      return bare.size;
+      return possible(bare.size);
   }
+}
+
+function possible(size: number): number {
+  return size >= 0 ? Math.min(size, LARGEST_SIZE) : 0;
 }

@@ -2,10 +2,11 @@
 
 import { hex } from '../../base/addr.ts';
 import type { ExpressionValue, PerCpuAddresses } from '../../query/expression.ts';
+import { escapeLine } from './escape.ts';
 import { valueLines } from './value.ts';
 
 export function* renderExpression({ subject, number, cast, value, radix }: ExpressionValue): Generator<string> {
-  const head = `${subject === undefined ? '' : `${subject} = `}$${number} = ${cast === undefined ? '' : `(${cast}) `}`;
+  const head = `${subject === undefined ? '' : `${subject} = `}$${number} = ${cast === undefined ? '' : `(${escapeLine(cast)}) `}`;
   const below = value.kind === 'array' || value.kind === 'function';
   if (below) yield head;
   yield* valueLines(value, radix, 0, below ? ' ' : head);
@@ -13,7 +14,7 @@ export function* renderExpression({ subject, number, cast, value, radix }: Expre
 
 export function* renderPerCpuAddresses({ declaration, addresses }: PerCpuAddresses): Generator<string> {
   yield 'PER-CPU DATA TYPE:';
-  yield `  ${declaration};`;
+  yield `  ${escapeLine(declaration)};`;
   yield 'PER-CPU ADDRESSES:';
   for (const { cpu, address } of addresses) yield `  [${cpu}]: ${hex(address, 16)}`;
 }

@@ -5,6 +5,7 @@ import { assertNever } from '../../base/errors.ts';
 import type { ListReport } from '../../query/list-entries.ts';
 import type { StructureReport } from '../../query/structure.ts';
 import type { ValueNode } from '../../query/value-tree.ts';
+import { escapeLine } from './escape.ts';
 import { renderStructure } from './structure.ts';
 import { valueLines, type Radix } from './value.ts';
 
@@ -37,7 +38,7 @@ function* shortMembers(object: StructureReport): Generator<string> {
   for (const member of object.members) {
     const text = shortText(member.value, object.radix);
     if (text === undefined) yield* renderStructure({ ...object, members: [member] });
-    else yield `  ${member.path} = ${text}`;
+    else yield `  ${escapeLine(member.path)} = ${text}`;
   }
 }
 

@@ -29,7 +29,7 @@ export function valueLines(node: ValueNode, radix: Radix, indent: number, head =
 
 export function memberLines(members: readonly MemberNode[], radix: Radix, indent: number): string[] {
   return members.flatMap(({ name, value }, index) => {
-    const head = `${' '.repeat(indent)}${name === undefined ? '' : `${name} = `}`;
+    const head = `${' '.repeat(indent)}${name === undefined ? '' : `${escapeLine(name)} = `}`;
     return withComma(valueLines(value, radix, indent, head), index < members.length - 1);
   });
 }
@@ -74,20 +74,20 @@ function scalarText(node: ScalarNode, radix: Radix): string {
         ? integerText(node.value, node.bits, radix)
         : `${node.value} '${characterText(Number(BigInt.asUintN(8, node.value)), "'")}'`;
     case 'enum':
-      return node.name ?? String(node.value);
+      return node.name === undefined ? String(node.value) : escapeLine(node.name);
     case 'float':
       return String(node.value);
     case 'pointer':
-      return `0x${hex(node.value)}${labelText(node.label)}${node.text === undefined ? '' : ` ${quoted(node.text, false)}`}`;
+      return `0x${hex(node.value)}${labelText(node.label)}${node.text === undefined ? '' : ` ${quoted(node.text, node.cut)}`}`;
     case 'function':
-      return `{${node.type}} 0x${hex(node.value)}${labelText(node.label)}`;
+      return `{${escapeLine(node.type)}} 0x${hex(node.value)}${labelText(node.label)}`;
     case 'text': {
       // GDB leaves out the last zero of an array that is shown whole.
       const shown = node.cut ? Math.max(node.text.length, 256) : Math.max(node.text.length, node.length - 1);
       return quoted(node.text.padEnd(shown, '\0'), node.cut);
     }
     case 'unavailable':
-      return `(${node.unavailable})`;
+      return `(${escapeLine(node.unavailable)})`;
   }
 }
 
@@ -114,5 +114,5 @@ function characterText(code: number, quote: string): string {
   const letter = letters[code];
   if (letter !== undefined) return letter;
   if (code >= 0x20 && code < 0x7f) return String.fromCharCode(code);
-  return code < 0x100 ? `\\${code.toString(8).padStart(3, '0')}` : String.fromCodePoint(code);
+  return `\\${code.toString(8).padStart(3, '0')}`;
 }
