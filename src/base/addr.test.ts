@@ -42,5 +42,6 @@ describe('hex', () => {
     expect(hex(0xabn, 4)).toBe('00ab');
     expect(hex(255)).toBe('ff');
     expect(hex0x(0xffff_ffff_ffff_ffffn)).toBe('0xffffffffffffffff');
+    expect(hex0x(-1n)).toBe('-0x1');
   });
 });

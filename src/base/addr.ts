@@ -43,9 +43,9 @@ export function hex(value: bigint | number, digits = 0): string {
   return value.toString(16).padStart(digits, '0');
 }
 
-/** `0x…`, the form of every address and wide integer in JSON. */
+/** `0x…`, of a negative one `-0x…`: the form of every address and wide integer in JSON. */
 export function hex0x(value: bigint | number): string {
-  return `0x${value.toString(16)}`;
+  return value < 0 ? `-0x${(-value).toString(16)}` : `0x${value.toString(16)}`;
 }
 
 const scratch64 = new BigUint64Array(1);

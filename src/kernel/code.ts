@@ -41,12 +41,11 @@ export function readPages(
   read: (address: VirtAddr, length: number) => CodePiece,
 ): Code {
   const pieces: CodePiece[] = [];
-  const end = addVirt(address, length);
-  for (let at = address; at < end;) {
-    const next = addVirt(alignDown(at, PAGE_SIZE), PAGE_SIZE);
-    const until = next < end && next > at ? next : end;
+  for (let done = 0; done < length;) {
+    const at = addVirt(address, done);
+    const size = Math.min(length - done, PAGE_SIZE - Number(at - alignDown(at, PAGE_SIZE)));
     try {
-      const piece = read(at, Number(until - at));
+      const piece = read(at, size);
       const last = pieces.at(-1);
       if (last !== undefined && last.substitute === piece.substitute) pieces[pieces.length - 1] = joined(last, piece);
       else pieces.push(piece);
@@ -54,7 +53,7 @@ export function readPages(
       if (!isExpected(error) || pieces.length === 0) throw error;
       return { pieces, fault: error.message };
     }
-    at = until;
+    done += size;
   }
   return { pieces, fault: undefined };
 }

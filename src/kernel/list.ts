@@ -22,12 +22,12 @@ export interface ListWalk {
  */
 export function listForEachEntry(memory: AddressSpace, head: VirtAddr, type: CompoundType, member: string): ListWalk {
   const forward = walk(memory, head, NEXT);
-  const nodes = forward.nodes;
+  let nodes = forward.nodes;
   if (forward.broken !== undefined) {
     // list_head is doubly linked: what lies behind the break is reached from the other end.
     const known = new Set<bigint>(nodes);
     const behind = walk(memory, head, PREV).nodes.filter((node) => !known.has(node));
-    nodes.push(...behind.reverse());
+    nodes = [...nodes, ...behind.reverse()];
   }
   return { entries: nodes.map((node) => containerOf(node, type, member)), broken: forward.broken };
 }

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { addVirt, virtAddr } from '../base/addr.ts';
 import { FaultError, LookupError } from '../base/errors.ts';
 import { loadDisassembler } from '../disasm/disassembler.ts';
+import { readPages } from '../kernel/code.ts';
 import { renderDisassembly } from '../render/text/disassembly.ts';
 import { buildCode, CODE_START, type BuiltFunction, type CodeOptions } from '../../test/builders/code.ts';
 import { disassemble, type DisassemblyRequest } from './disassembly.ts';
@@ -67,6 +68,14 @@ describe('dis', () => {
       '0xffffffff81000027 <two+19>:\tret',
       '(ffffffff81000028: the code ends)',
     ]);
+  });
+
+  it('prints very many, and says where it stops', () => {
+    const nop = '0f 1f 84 00 00 00 00 00';
+    const built = [{ name: 'nops', bytes: Array.from({ length: 140_000 }, () => nop).join(' ') }];
+    const lines = askOf(built, { extent: 'from', count: 200_000 });
+    expect(lines).toHaveLength((1 << 20) / 8 + 1);
+    expect(lines.at(-1)).toBe('(cut after 131072 of 200000 instructions: dis reads 1048576 bytes at the most)');
   });
 
   it('prints what is before an address in its function, and what is behind it', () => {
@@ -144,5 +153,10 @@ describe('dis', () => {
   it('fails where there is nothing', () => {
     expect(() => ask({ extent: 'from' }, { unreadable: true })).toThrow(FaultError);
     expect(() => ask({ address: virtAddr(0x1000n) })).toThrow(LookupError);
+    const top = virtAddr(-1n);
+    const nothing = (): never => {
+      throw new FaultError('kernel virtual', top, 'not-mapped');
+    };
+    expect(() => readPages(top, 15, nothing)).toThrow(FaultError);
   });
 });

@@ -125,6 +125,9 @@ function select(view: CodeView, disassembler: Disassembler, request: Disassembly
     const most = request.count ?? 1;
     const length = Math.min(LONGEST, most * (disassembler.longest + bugBytes));
     const selection = decode(view, disassembler, address, length, bugBytes, most, notes);
+    const { instructions, pieces } = selection;
+    if (instructions.length < most && bytesOf(pieces).length === LONGEST)
+      notes.push(`cut after ${instructions.length} of ${most} instructions: dis reads ${LONGEST} bytes at the most`);
     return selection;
   }
   const range = view.rangeAt(address);
@@ -186,7 +189,7 @@ function decode(
     const next = disassembler.decode(bytes.subarray(at), addVirt(start, at), most - instructions.length);
     const bug = bugBytes === 0 ? -1 : next.findIndex(({ name }) => name === 'ud2');
     const taken = bug < 0 ? next : next.slice(0, bug + 1);
-    instructions.push(...taken);
+    for (const instruction of taken) instructions.push(instruction);
     const last = taken.at(-1);
     if (bug < 0 || last === undefined) break;
     at = Number(addVirt(last.address, last.bytes.length) - start) + bugBytes;

@@ -1,5 +1,5 @@
 /**
- * Results as JSON: addresses and other bigints as "0x…" strings, bytes as the words that were asked for; nothing is
+ * Results as JSON: addresses and other bigints as "0x…" strings, negative ones "-0x…", bytes as the words that were asked for; nothing is
  * rounded. What is undefined is left out.
  */
 

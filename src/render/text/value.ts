@@ -54,8 +54,10 @@ function arrayLines(
     const [first = '', ...rest] = parts;
     line += `${index === 0 ? '' : ', '}${first}`;
     if (rest.length === 0) continue;
-    lines.push(line, ...rest.slice(0, -1));
-    line = rest.at(-1) ?? '';
+    for (const next of rest) {
+      lines.push(line);
+      line = next;
+    }
   }
   return [...lines, `${line}${cut ? '...' : ''}}`];
 }
