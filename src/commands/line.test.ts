@@ -77,6 +77,9 @@ describe('expressions in a line', () => {
     expect(words('p init_task.mm->pgd')).toEqual(['p', 'init_task.mm->pgd']);
     expect(words('p (a > b) | grep x')).toEqual(['p', '(a > b)']);
     expect(words('rd (a + 8) 2')).toEqual(['rd', '(a + 8)', '2']);
+    expect(words("p ('a' + '\\'' + '(')")).toEqual(['p', "('a' + '\\'' + '(')"]);
+    expect(words("search -c 'a b' (x)")).toEqual(['search', '-c', 'a b', '(x)']);
+    expect(() => words("p ('a)")).toThrow("the quote ' does not end");
     expect(words('p ((a|b) >> 2)')).toEqual(['p', '((a|b) >> 2)']);
     expect(parseLine('log -> file')).toMatchObject({ words: ['log', '-'], sink: { kind: 'file', path: 'file' } });
     expect(parseLine('bt > file')).toMatchObject({ words: ['bt'], sink: { kind: 'file' } });

@@ -84,6 +84,19 @@ describe('whole lists', () => {
   });
 });
 
+describe('what remembers entries', () => {
+  it('finds a loop beyond what it remembers, too', () => {
+    const repeats = new RememberAll(4);
+    const entry = (index: number): VirtAddr => virtAddr(0x1000 + index * 16);
+    const seen = (count: number): number => {
+      for (let step = 0; step < 1000; step++) if (repeats.seen(entry(step < count ? step : count - 3 + ((step - count) % 3))) !== undefined) return step; // prettier-ignore
+      return -1;
+    };
+    expect(seen(20)).toBeGreaterThan(19);
+    expect(new RememberAll(4).seen(entry(1))).toBeUndefined();
+  });
+});
+
 describe('broken lists', () => {
   const broken = (value: bigint, shape: Partial<ListShape> = {}): { found: number; end: ListEnd; behind: VirtAddr } => {
     const list = sample((builder, _head, entries) => builder.u64(addVirt(entries[2] as VirtAddr, LINK), value));

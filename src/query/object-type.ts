@@ -14,7 +14,7 @@ import type { CompoundType } from '../debuginfo/types/type.ts';
 import { sizeAgrees, structOfCacheName } from '../kernel/cache-types.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { slabAliases, slabObjectAt, type SlabCache, type SlabObject } from '../kernel/slab.ts';
-import { plausibility } from './plausibility.ts';
+import { plausibility, type Plausibility } from './plausibility.ts';
 import { tellingMembers } from './telling-members.ts';
 
 export interface InferredType {
@@ -171,20 +171,21 @@ export class ObjectTypes {
     const { cache } = object;
     if (!isShared(this.#kernel, cache)) return undefined;
     const names = [cache.name, ...slabAliases(this.#kernel, cache)];
-    const fitting = new Map<CompoundType, number>();
+    const fitting = new Map<CompoundType, Plausibility>();
     const unknown: string[] = [];
     for (const name of names) {
       const type = structOfCacheName(this.#kernel, name, cache.objectSize);
       if (type === undefined) unknown.push(name);
       const found = type && attempt(() => plausibility(this.#kernel, type, object.object, cache.objectSize));
-      if (type !== undefined && found?.against === undefined && (found?.signs ?? 0) > 0)
-        fitting.set(type, found?.signs ?? 0);
+      if (type !== undefined && found !== undefined && found.against === undefined && found.signs > 0)
+        fitting.set(type, found);
     }
-    const [best, second] = [...fitting].sort(([, a], [, b]) => b - a);
+    const [best, second] = [...fitting].sort(([, a], [, b]) => b.signs - a.signs);
     // Two that fit about as well are no answer.
-    if (best === undefined || best[1] < LEAST_SIGNS || (second !== undefined && best[1] < 2 * second[1]))
-      return undefined;
-    const [type] = best;
+    if (best === undefined) return undefined;
+    const [type, { signs, witnesses }] = best;
+    if (signs < LEAST_SIGNS || witnesses < LEAST_WITNESSES) return undefined;
+    if (second !== undefined && signs < 2 * second[1].signs) return undefined;
     const but = unknown.length === 0 ? '' : ` (what ${unknown.join(', ')} objects look like is not known)`;
     return {
       type,
@@ -194,6 +195,7 @@ export class ObjectTypes {
 }
 
 const LEAST_SIGNS = 4;
+const LEAST_WITNESSES = 2;
 
 /** Merged, or for allocations of any kind: the name says nothing of one object. */
 function isShared(kernel: Kernel, cache: SlabCache): boolean {

@@ -13,6 +13,8 @@ import { tellingMembers, type TellingMember } from './telling-members.ts';
 export interface Plausibility {
   /** Things that speak for the struct, strong ones counted more than once. */
   readonly signs: number;
+  /** How many members they come from: an empty list looks like a pointer to its own struct, so one proves nothing. */
+  readonly witnesses: number;
   /** The first thing that cannot be; undefined where there is none. */
   readonly against: string | undefined;
 }
@@ -30,12 +32,14 @@ export function plausibility(
   const bytes = kernel.memory.bytes(address, Math.min(type.size, size));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let signs = 0;
+  let witnesses = 0;
   for (const member of tellingMembers(type)) {
     const verdict = judge(kernel, type, address, member, view);
-    if (verdict < 0) return { signs, against: member.path };
+    if (verdict < 0) return { signs, witnesses, against: member.path };
     signs += verdict;
+    if (verdict > 0) witnesses++;
   }
-  return { signs, against: undefined };
+  return { signs, witnesses, against: undefined };
 }
 
 const IMPOSSIBLE = -1;

@@ -5,6 +5,7 @@ import { Session } from '../../src/commands/session.ts';
 import { invocationOf, runCommand } from '../../src/commands/run.ts';
 import { parseLine } from '../../src/commands/line.ts';
 import { renderText } from '../../src/render/text/index.ts';
+import type { BtfBuilder } from './btf.ts';
 import { encode } from './byte-writer.ts';
 import { KernelBuilder, TEXT } from './kernel.ts';
 
@@ -24,7 +25,8 @@ const LINK = 184;
 
 export function objects(): Objects {
   const builder = new KernelBuilder();
-  addTypes(builder);
+  addTypes(builder.types);
+  addBrokenTypes(builder.types);
   builder.symbol('do_thing', TEXT + 0x100n);
   const text = builder.allocate(512);
   builder.text(text, 'a\tb"\u001b[31m\\');
@@ -63,7 +65,8 @@ function fill(builder: KernelBuilder, thing: VirtAddr, text: VirtAddr): void {
   builder.u64(addVirt(thing, 128), 0x3ff8_0000_0000_0000n).u32(addVirt(thing, 136), 5);
 }
 
-function addTypes({ types }: KernelBuilder): void {
+/** Types of every kind. */
+export function addTypes(types: BtfBuilder): void {
   const int = types.int('int', 4, { signed: true });
   const uint = types.int('unsigned int', 4);
   const ulong = types.int('long unsigned int', 8);
@@ -134,10 +137,10 @@ function addTypes({ types }: KernelBuilder): void {
   types.typedef('thing_t', thing);
   types.typedef('number_t', types.typedef('int_t', int));
   types.typedef('endless_t', types.nextId);
-  addBrokenTypes(types, int);
 }
 
-function addBrokenTypes(types: KernelBuilder['types'], int: number): void {
+function addBrokenTypes(types: BtfBuilder): void {
+  const int = types.int('int', 4, { signed: true });
   const many = Array.from({ length: 9 }, () => types.nextId);
   types.struct(
     'matryoshka',

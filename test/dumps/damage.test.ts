@@ -3,12 +3,14 @@
  * is lost must be said; nothing else may be thrown than errors for the user; what is not lost must still be shown.
  */
 
-import { describe, expect, it } from 'vitest';
-import { FaultError, VmcoreError } from '../../src/base/errors.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { attempt, FaultError, VmcoreError } from '../../src/base/errors.ts';
 import { addVirt, type VirtAddr } from '../../src/base/addr.ts';
 import { parseLine } from '../../src/commands/line.ts';
 import { invocationOf, runCommand } from '../../src/commands/run.ts';
 import { Session } from '../../src/commands/session.ts';
+import { findMember } from '../../src/debuginfo/types/members.ts';
+import { loadDisassembler } from '../../src/disasm/disassembler.ts';
 import { NodeHost } from '../../src/faces/node/host.ts';
 import { renderText } from '../../src/render/text/index.ts';
 import { openTarget } from '../../src/target/target.ts';
@@ -197,3 +199,83 @@ describe.each(['missing', 'zeroed', 'overwritten'] as const)('random pages %s', 
     expect(run(session, `kmem ${addressesOf(name).join(' ')}`)).not.toContain('error:');
   });
 });
+
+/** What people ask of one crash: the stack with everything, its code, the objects it was about. */
+const objectCommands = [
+  'struct task_struct init_task',
+  'struct task_struct.pid,comm,tasks,mm -p init_task',
+  'struct task_struct.pid init_task -c 3',
+  'struct -o page',
+  'struct rq.cpu,nr_running,curr runqueues:a',
+  'union sigval',
+  'p init_task.comm',
+  'p *init_task.nsproxy',
+  'p ((struct task_struct *)init_task.tasks.next)->pid',
+  'p jiffies',
+  'p runqueues:0',
+  'px init_task.thread',
+  'whatis vfs_write',
+  'whatis -r 64 -m address_space',
+  'init_task',
+  'list -H modules -o module.list -s module.name,state',
+  'list task_struct.tasks -h init_task -s task_struct.pid,comm',
+  'list modules',
+  'kmem -s',
+  'kmem init_task',
+  'dis -l vfs_write 4',
+  'dis -r nfs_updatepage+0x20',
+  'faddr2line vfs_write+0x10',
+  'bt',
+  'bt -FFF',
+  'bt -l',
+  'bt -v',
+  'mod -t',
+  'mod -g',
+  'sym -m nfs',
+  'search -V -x 2 init_task',
+  'rd -SS init_task 64',
+];
+
+describe('objects, code and lists on dumps with random damage', () => {
+  const aim = hotPages();
+  beforeAll(() => loadDisassembler('x86_64'));
+
+  it('have an answer where nothing is damaged', () => {
+    const session = damaged('nfs', new Set(), 'missing');
+    for (const command of objectCommands) expect(run(session, command), command).not.toMatch(/^(error:.*)?$/);
+  });
+
+  it.each(Array.from({ length: 24 }, (_, index) => index + 101))(
+    'end in an answer or an error for the user (seed %i)',
+    (seed) => {
+      const random = randomFrom(seed);
+      const damage = (['missing', 'zeroed', 'overwritten'] as const)[seed % 3] ?? 'missing';
+      const pages = new Set(Array.from({ length: 3000 }, () => below(random, (512 << 20) / PAGE)));
+      for (const page of aim) if (random() < 0.15) pages.add(page);
+      const session = damaged('nfs', pages, damage);
+      const picked = objectCommands.filter(() => random() < 0.25);
+      const answers = picked.map((command) => run(session, command));
+      // The dump opens, so something is always there.
+      expect(answers.some((answer) => answer !== '' && !answer.startsWith('error:'))).toBe(true);
+    },
+  );
+});
+
+/** Pages that the commands go through: random ones are seldom hit among 131,072. */
+function hotPages(): number[] {
+  const { kernel } = intact;
+  const addresses = [
+    ...['init_task', 'modules', 'jiffies', 'runqueues', 'slab_caches', 'prb'].flatMap(
+      (name) => kernel.addressOf(name) ?? [],
+    ),
+    ...intact.tasks().tasks.map(({ address }) => address),
+    ...kernel.modules().modules.map(({ address }) => address),
+    ...[0, 1].map((cpu) => kernel.perCpu.address('runqueues', cpu) ?? crashed.address),
+    addVirt(kernel.memory.pointer(addVirt(crashed.address, offsetOfStack())), 8192),
+  ];
+  return addresses.flatMap((address) => attempt(() => pageOf(address)) ?? []);
+}
+
+function offsetOfStack(): number {
+  return findMember(intact.kernel.types.struct('task_struct'), 'stack')?.offset ?? 0;
+}
