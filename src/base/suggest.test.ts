@@ -14,6 +14,10 @@ describe('nearestNames', () => {
     expect(nearestNames('abcdef', ['abcxyf', 'abcdeg', 'abcdef', 'abcdeh'], 3)).toEqual(['abcdef', 'abcdeg', 'abcdeh']);
   });
 
+  it('names each once', () => {
+    expect(nearestNames('lgo', ['log', 'log', 'log'])).toEqual(['log']);
+  });
+
   it('offers nothing that is far', () => {
     expect(nearestNames('ps', ['vtop', 'rd', 'sys'])).not.toContain('vtop');
     expect(nearestNames('qqqqqq', ['foreach'])).toEqual([]);

@@ -3,14 +3,14 @@
 /** Up to `most` of `candidates` within a third of the name's length in edits, nearest first. */
 export function nearestNames(name: string, candidates: Iterable<string>, most = 3): string[] {
   const limit = Math.max(1, Math.floor(name.length / 3));
-  const found: { candidate: string; distance: number }[] = [];
+  const found = new Map<string, number>();
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - name.length) > limit) continue;
     const distance = editDistance(name, candidate, limit);
-    if (distance <= limit) found.push({ candidate, distance });
+    if (distance <= limit) found.set(candidate, distance);
   }
-  found.sort((a, b) => a.distance - b.distance || (a.candidate < b.candidate ? -1 : 1));
-  return found.slice(0, most).map((entry) => entry.candidate);
+  const nearest = [...found].sort(([a, near], [b, far]) => near - far || (a < b ? -1 : 1));
+  return nearest.slice(0, most).map(([candidate]) => candidate);
 }
 
 /** Optimal string alignment distance (insertions, deletions, changes, swaps of neighbours); above `limit` inexact. */

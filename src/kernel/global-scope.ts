@@ -9,6 +9,7 @@ import type { Type } from '../debuginfo/types/type.ts';
 import type { Scope } from '../expr/scope.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import { valueAt, type Value } from '../values/value.ts';
+import { readCpus } from './cpus.ts';
 import type { Kernel } from './kernel.ts';
 import { functionTypeAt, typeOfVariable } from './symbol-types.ts';
 
@@ -54,6 +55,10 @@ export class GlobalScope implements Scope {
     if (symbol === undefined) return undefined;
     const type = typeOfVariable(this.#kernel, symbol);
     if (type === undefined) throw unknownType(name);
+    // The offset of a CPU that cannot be leads to the initial values of the variables: no CPU's.
+    const { possible } = readCpus(this.#kernel);
+    if (!possible.includes(cpu))
+      throw new UsageError(`there is no CPU ${cpu} in this dump (${possible.join(', ')}), so it has no ${name}`);
     return valueAt(this.#kernel.memory, type, this.#kernel.perCpu.at(symbol.address, cpu));
   }
 
