@@ -19,6 +19,7 @@ export const bareName: Command = {
   options: [],
   description: [],
   examples: [],
+  completes: 'symbol',
   many: true,
   raw: true,
   *run(session, { words }) {

@@ -4,12 +4,19 @@ import type { Result } from '../query/result.ts';
 import type { ParsedArguments } from './options.ts';
 import type { Session } from './session.ts';
 
+/**
+ * `type`: NAME.member,member as the first word, symbols behind it; `expression`: C; `type or expression`: either.
+ */
+export type Completes = 'symbol' | 'command' | 'task' | 'module' | 'type' | 'expression' | 'type or expression';
+
 export interface Option {
   /** "-c". */
   readonly flag: string;
   /** What its value is; undefined for a switch. */
   readonly value?: string;
   readonly text: string;
+  /** What its value may be completed to, where that is something else than the command's words. */
+  readonly completes?: Completes;
   /** Its value may be left away where it stands last. */
   readonly lone?: boolean;
   /** How many words may stand with it, where that is fewer than the command takes: it says itself what to do. */
@@ -37,7 +44,7 @@ export interface Command {
   readonly description: readonly string[];
   readonly examples: readonly Example[];
   /** What a word after the name may be completed to, besides options. */
-  readonly completes?: 'symbol' | 'command' | 'task';
+  readonly completes?: Completes;
   /** Whether it may give several results: its JSON is then an array. */
   readonly many: boolean;
   /** Words stay as they are typed, options too: for a command that hands them to another. */

@@ -22,13 +22,15 @@ export class GlobalScope implements Scope {
   /**
    * @param memory where pointers lead: the kernel's, or that of a process
    * @param history earlier values by their number, or the last one
+   * @param types the types that casts may name
    */
   constructor(
     kernel: Kernel,
     memory: AddressSpace = kernel.memory,
     history: (number: number | undefined) => Value | undefined = () => undefined,
+    types: TypeCatalog = kernel.userTypes,
   ) {
-    this.types = kernel.userTypes;
+    this.types = types;
     this.memory = memory;
     this.#kernel = kernel;
     this.#history = history;

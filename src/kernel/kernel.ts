@@ -15,7 +15,7 @@ import { ModuleDebugFiles } from './module-debug.ts';
 import { readModules, type ModuleList } from './modules.ts';
 import { PerCpu } from './per-cpu.ts';
 import { KernelSymbols } from './symbols.ts';
-import { userTypes } from './user-types.ts';
+import { indexedTypes, userTypes } from './user-types.ts';
 
 export class Kernel {
   readonly target: Target;
@@ -27,6 +27,8 @@ export class Kernel {
   readonly modules: () => ModuleList;
   /** The modules' debug files, and what the user chose of them. */
   readonly moduleDebug: ModuleDebugFiles;
+  /** Of the types a user may name those that cost nothing to look for. */
+  readonly indexedTypes: () => TypeCatalog;
   readonly moduleBtf: () => readonly ModuleBtfEntry[];
 
   #userTypes: { readonly generation: number; readonly catalog: TypeCatalog } | undefined;
@@ -38,6 +40,7 @@ export class Kernel {
     this.symbols = new KernelSymbols(target, () => this.modules());
     this.perCpu = new PerCpu(this);
     this.modules = once(() => readModules(this));
+    this.indexedTypes = once(() => indexedTypes(this));
     this.moduleBtf = once(() => attempt(() => listModuleBtf(this)) ?? []);
     this.moduleDebug = new ModuleDebugFiles(this);
   }

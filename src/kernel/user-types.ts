@@ -7,7 +7,7 @@
  */
 
 import { attempt } from '../base/errors.ts';
-import { TypeCatalog, type TypeSource } from '../debuginfo/types/catalog.ts';
+import { TypeCatalog, type NamedKind, type TypeSource } from '../debuginfo/types/catalog.ts';
 import type { CompoundType } from '../debuginfo/types/type.ts';
 import type { Kernel } from './kernel.ts';
 import type { Module } from './modules.ts';
@@ -15,18 +15,33 @@ import type { Module } from './modules.ts';
 /** Throws NeedResource where a module's file must be unpacked: ask again when it is there. */
 export function userTypes(kernel: Kernel): TypeCatalog {
   const { vmlinux } = kernel.target;
-  const modules = new ModuleTypes(() => kernel.modules().modules);
+  const modules = new ModuleTypes(
+    () => kernel.modules().modules,
+    (module) => module.types(),
+  );
   const dwarf = (): TypeSource | undefined => vmlinux.dwarf()?.types;
   // Where there is no BTF, a name of the kernel's own must not open every module first.
   return new TypeCatalog([() => vmlinux.btf() ?? dwarf(), () => modules], dwarf);
 }
 
+/** Those of them that are known without opening or unpacking any module's file: for completion. */
+export function indexedTypes(kernel: Kernel): TypeCatalog {
+  const { vmlinux } = kernel.target;
+  const modules = new ModuleTypes(
+    () => kernel.modules().modules,
+    (module) => module.btf(),
+  );
+  return new TypeCatalog([() => vmlinux.btf() ?? vmlinux.dwarf()?.types, () => modules]);
+}
+
 class ModuleTypes implements TypeSource {
   readonly name = 'modules';
   readonly #modules: () => readonly Module[];
+  readonly #typesOf: (module: Module) => TypeSource | undefined;
 
-  constructor(modules: () => readonly Module[]) {
+  constructor(modules: () => readonly Module[], typesOf: (module: Module) => TypeSource | undefined) {
     this.#modules = modules;
+    this.#typesOf = typesOf;
   }
 
   compound(kind: 'struct' | 'union', name: string): CompoundType | undefined {
@@ -53,13 +68,17 @@ class ModuleTypes implements TypeSource {
   }
 
   *compounds(): Generator<CompoundType> {
-    for (const module of this.#modules()) yield* attempt(() => [...(module.types()?.compounds() ?? [])]) ?? [];
+    for (const module of this.#modules()) yield* attempt(() => [...(this.#typesOf(module)?.compounds() ?? [])]) ?? [];
+  }
+
+  *names(kind: NamedKind): Generator<string> {
+    for (const module of this.#modules()) yield* attempt(() => [...(this.#typesOf(module)?.names(kind) ?? [])]) ?? [];
   }
 
   #first<T>(ask: (source: TypeSource) => T | undefined): T | undefined {
     for (const module of this.#modules()) {
       const found = attempt(() => {
-        const source = module.types();
+        const source = this.#typesOf(module);
         return source && ask(source);
       });
       if (found !== undefined) return found;

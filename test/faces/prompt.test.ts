@@ -120,6 +120,27 @@ describe('Tab', () => {
     await terminal.see(/-T +-d +-m +-t/);
   });
 
+  it('completes types, members and modules; behind a type or member no space, as a dot may follow', async () => {
+    await using terminal = open();
+    await terminal.see(prompt);
+    for (const [line, rest, behind] of [
+      ['struct task_str', 'uct', /^[^ ]*\|/],
+      ['struct task_struct.se.on_', 'rq', /^[^ ]*\|/],
+      ['p init_task.real_p', 'arent', /^[^ ]*\|/],
+      ['whatis struct nfs_in', 'ode', /^[^ ]*\|/],
+      ['mod -s qemu', '_fw_cfg', /^ [^ ]*\|/],
+    ] as const) {
+      terminal.type(line);
+      await terminal.see(line);
+      terminal.type(keys.tab);
+      await terminal.see(rest);
+      terminal.type('|');
+      await terminal.see(behind);
+      terminal.type(keys.controlC);
+      await terminal.see(prompt);
+    }
+  });
+
   it('twice at once does what it does twice in turn', async () => {
     await using terminal = open();
     await terminal.see(prompt);

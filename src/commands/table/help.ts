@@ -70,7 +70,7 @@ const inputHelp = [
   '',
   'Output longer than the screen goes through $PAGER, or less. Ctrl-C stops the running',
   'command. The arrow keys bring back earlier lines, also of earlier sessions; Tab completes',
-  'commands, options, symbols.',
+  'commands, options, types, members, modules, symbols.',
 ];
 
 function wrap(text: string): string[] {

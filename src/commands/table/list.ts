@@ -21,16 +21,32 @@ export const list: Command = {
   options: [
     { flag: '-H', text: 'start is a list_head that is in no entry (LIST_HEAD), and not shown' },
     { flag: '-h', text: 'start is an entry, with a list_head in it' },
-    { flag: '-o', value: 'struct.member, or bytes', text: 'from the start of an entry to its link (0 unless told)' },
+    {
+      flag: '-o',
+      value: 'struct.member, or bytes',
+      completes: 'type',
+      text: 'from the start of an entry to its link (0 unless told)',
+    },
     {
       flag: '-O',
       value: 'struct.member, or bytes',
+      completes: 'type',
       text: 'with -h: from start to the head of the list in it, where entries have their link elsewhere',
     },
-    { flag: '-s', value: 'struct[.member,...]', text: 'what each entry holds' },
-    { flag: '-S', value: 'struct[.member,...]', text: 'the same, members in short: numbers and text alone' },
-    { flag: '-l', value: 'struct.member, or bytes', text: 'with -s: entries are shown as links at this offset' },
-    { flag: '-e', value: 'an address', text: 'stop before this one' },
+    { flag: '-s', value: 'struct[.member,...]', completes: 'type', text: 'what each entry holds' },
+    {
+      flag: '-S',
+      value: 'struct[.member,...]',
+      completes: 'type',
+      text: 'the same, members in short: numbers and text alone',
+    },
+    {
+      flag: '-l',
+      value: 'struct.member, or bytes',
+      completes: 'type',
+      text: 'with -s: entries are shown as links at this offset',
+    },
+    { flag: '-e', value: 'an address', completes: 'symbol', text: 'stop before this one' },
     { flag: '-r', text: 'backwards, by list_head.prev' },
     { flag: '-B', text: 'find loops without remembering entries (Brent): little memory, for very long lists' },
     { flag: '-x', text: 'numbers in hexadecimal' },
@@ -52,7 +68,7 @@ export const list: Command = {
     { line: 'list -h init_task -O task_struct.children task_struct.sibling', text: 'the children of a task' },
     { line: 'list modules', text: 'the links themselves' },
   ],
-  completes: 'symbol',
+  completes: 'type or expression',
   many: true,
   *run(session, args) {
     const shape = shapeOf(session, args);

@@ -22,13 +22,25 @@ export const mod: Command = {
   summary: 'the loaded modules, and their debug files',
   synopsis: ['mod', 'mod -s module [file]', 'mod -S [folder]', 'mod -d module', 'mod -D', 'mod -t', 'mod -g [-s | -S]'],
   options: [
-    { flag: '-s', value: 'a module', text: 'loads its debug file: FILE, or the one that is found', mostWords: 1 },
+    {
+      flag: '-s',
+      value: 'a module',
+      completes: 'module',
+      text: 'loads its debug file: FILE, or the one that is found',
+      mostWords: 1,
+    },
     {
       flag: '-S',
       text: 'loads the debug files of all modules now, from FOLDER alone where one is named',
       mostWords: 1,
     },
-    { flag: '-d', value: 'a module', text: 'forgets its debug file: it has none until -s or -S', mostWords: 0 },
+    {
+      flag: '-d',
+      value: 'a module',
+      completes: 'module',
+      text: 'forgets its debug file: it has none until -s or -S',
+      mostWords: 0,
+    },
     { flag: '-D', text: 'forgets the debug files of all modules', mostWords: 0 },
     { flag: '-t', text: 'the modules that taint the kernel, and how', mostWords: 0 },
     { flag: '-g', text: 'their sections; with -s or -S: marks where sections begin and end in "sym -m", too' },

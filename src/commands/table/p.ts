@@ -41,7 +41,7 @@ function printCommand(name: 'p' | 'px' | 'pd', summary: string): Command {
       { line: `${name} sizeof(struct page)`, text: 'a size' },
       { line: `${name} process_counts:a`, text: 'a per-CPU variable on every CPU' },
     ],
-    completes: 'symbol',
+    completes: 'expression',
     many: true,
     *run(session, args) {
       const text = args.words.join(' ').replace(/^\/x\s+/, '');

@@ -42,6 +42,7 @@ function structCommand(name: 'struct' | 'union'): Command {
       {
         flag: '-l',
         value: 'struct.member, or bytes',
+        completes: 'type',
         text: 'the address is that of a member (an embedded list_head) at this offset',
       },
       { flag: '-r', text: 'the bytes as they are' },
@@ -68,7 +69,7 @@ function structCommand(name: 'struct' | 'union'): Command {
             { line: 'task_struct.mm init_task -p', text: 'and what a pointer points at' },
           ]
         : [{ line: 'union sigval', text: 'the definition' }],
-    completes: 'symbol',
+    completes: 'type',
     many: true,
     run: (session, args) => runStruct(session, args, name),
   };

@@ -39,7 +39,7 @@ export const sym: Command = {
   options: [
     { flag: '-l', text: 'every symbol', mostWords: 0 },
     { flag: '-M', text: 'every symbol of the modules', mostWords: 0 },
-    { flag: '-m', value: 'a module', text: 'every symbol of that module', mostWords: 0 },
+    { flag: '-m', value: 'a module', completes: 'module', text: 'every symbol of that module', mostWords: 0 },
     { flag: '-q', value: 'text', text: 'every symbol whose name contains the text', mostWords: 0 },
     { flag: '-p', text: 'the symbol before, too' },
     { flag: '-n', text: 'the symbol after, too' },

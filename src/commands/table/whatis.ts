@@ -45,7 +45,7 @@ export const whatis: Command = {
     { line: 'whatis pid_t', text: 'a typedef' },
     { line: 'whatis -r 64 -m address_space', text: 'which types of 64 bytes know an address_space' },
   ],
-  completes: 'symbol',
+  completes: 'type or expression',
   many: true,
   *run(session, args) {
     const size = args.value('-r');

@@ -11,7 +11,7 @@ import { once } from '../../base/search.ts';
 import { Cursor } from '../../bytes/cursor.ts';
 import { NameIndex, NO_NAME } from '../../bytes/name-index.ts';
 import { stringAt, u32At } from '../../bytes/read.ts';
-import type { TypeSource } from '../types/catalog.ts';
+import type { NamedKind, TypeSource } from '../types/catalog.ts';
 import {
   strip,
   voidType,
@@ -65,6 +65,13 @@ export interface BtfVariable {
   /** In bytes from the start of the section. */
   readonly offset: number;
 }
+
+const kindsOf: Readonly<Record<NamedKind, readonly number[]>> = {
+  struct: [BTF_KIND_STRUCT],
+  union: [BTF_KIND_UNION],
+  enum: [BTF_KIND_ENUM, BTF_KIND_ENUM64],
+  typedef: [BTF_KIND_TYPEDEF],
+};
 
 export class Btf implements TypeSource {
   readonly name = 'BTF';
@@ -224,6 +231,15 @@ export class Btf implements TypeSource {
       if ((kind !== BTF_KIND_STRUCT && kind !== BTF_KIND_UNION) || u32At(this.types, at) === 0) continue;
       const type = this.type(this.#firstId + index);
       if ((type.kind === 'struct' || type.kind === 'union') && type.name !== undefined) yield type;
+    }
+  }
+
+  *names(kind: NamedKind): Generator<string> {
+    const kinds = kindsOf[kind];
+    for (const at of this.#offsets) {
+      if (!kinds.includes((u32At(this.types, at + 4) >>> 24) & 0x1f)) continue;
+      const name = this.string(u32At(this.types, at));
+      if (name !== '') yield name;
     }
   }
 

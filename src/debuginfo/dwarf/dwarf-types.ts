@@ -7,7 +7,7 @@
 
 import { attempt } from '../../base/errors.ts';
 import { once } from '../../base/search.ts';
-import type { TypeSource } from '../types/catalog.ts';
+import type { NamedKind, TypeSource } from '../types/catalog.ts';
 import {
   voidType,
   type CompoundType,
@@ -65,6 +65,14 @@ import { s64At, ulebAt } from '../../bytes/read.ts';
 import { DW_OP_addr, DW_OP_plus_uconst } from './operation-constants.ts';
 
 const POINTER_SIZE = 8;
+
+const tagOf: Readonly<Record<NamedKind, number>> = {
+  struct: DW_TAG_structure_type,
+  union: DW_TAG_union_type,
+  enum: DW_TAG_enumeration_type,
+  typedef: DW_TAG_typedef,
+};
+
 export class DwarfTypes implements TypeSource {
   readonly name = 'DWARF';
   readonly #info: DwarfInfo;
@@ -147,6 +155,14 @@ export class DwarfTypes implements TypeSource {
       if (!type.complete || seen.has(key)) continue;
       seen.add(key);
       yield type;
+    }
+  }
+
+  *names(kind: NamedKind): Generator<string> {
+    for (const offset of this.#names().all()) {
+      const die = attempt(() => this.#info.dieAt(offset));
+      const name = die?.tag === tagOf[kind] ? die.name : undefined;
+      if (name !== undefined) yield name;
     }
   }
 

@@ -6,6 +6,9 @@
 import { LookupError } from '../../base/errors.ts';
 import { strip, type CompoundType, type EnumConstant, type EnumType, type Type, type TypedefType } from './type.ts';
 
+/** What a name of a type may be that is not built into C. */
+export type NamedKind = 'struct' | 'union' | 'enum' | 'typedef';
+
 export interface TypeSource {
   /** "BTF", "DWARF": for people. */
   readonly name: string;
@@ -17,6 +20,8 @@ export interface TypeSource {
   base(name: string): Type | undefined;
   /** Every complete struct and union that has a name; of split data those it adds to its base. */
   compounds(): Iterable<CompoundType>;
+  /** The names of all types of a kind, without decoding them; a name may come twice. */
+  names(kind: NamedKind): Iterable<string>;
 }
 
 export class TypeCatalog {
@@ -93,6 +98,10 @@ export class TypeCatalog {
         yield type;
       }
     }
+  }
+
+  *names(kind: NamedKind): Generator<string> {
+    for (const source of this.#sources) yield* source()?.names(kind) ?? [];
   }
 
   #first<T>(ask: (source: TypeSource) => T | undefined): T | undefined {

@@ -1,16 +1,12 @@
 /** The engine in a thread of its own, so that the prompt hears Ctrl-C while a command runs. */
 
 import { Worker } from 'node:worker_threads';
+import { nothing, type Completion } from '../../commands/complete.ts';
 import type { Engine, Ending, EngineOptions, EngineRequest, Opened } from './engine.ts';
 import { EngineFailure, failureOf } from './failure.ts';
 import type { Reply, Request, Start } from './protocol.ts';
 
 type RunReply = Extract<Reply, { kind: 'output' | 'done' | 'failed' }>;
-
-export interface Completions {
-  readonly candidates: readonly string[];
-  readonly word: string;
-}
 
 export class RemoteEngine implements Engine {
   readonly opened: Opened;
@@ -68,7 +64,7 @@ export class RemoteEngine implements Engine {
     return this.#thread.dead;
   }
 
-  complete(line: string): Promise<Completions> {
+  complete(line: string): Promise<Completion> {
     return this.#thread.complete(line);
   }
 
@@ -84,7 +80,7 @@ class EngineThread {
   readonly #flag: Int32Array;
   readonly #opening = new Waiting<Opened>();
   readonly #running = new Waiting<RunReply>();
-  readonly #completing = new Map<number, Waiting<Completions>>();
+  readonly #completing = new Map<number, Waiting<Completion>>();
   #completions = 0;
 
   constructor(options: EngineOptions, warn: (message: string) => void) {
@@ -108,10 +104,10 @@ class EngineThread {
     return this.#running.next();
   }
 
-  complete(line: string): Promise<Completions> {
-    if (this.dead) return Promise.resolve({ candidates: [], word: '' });
+  complete(line: string): Promise<Completion> {
+    if (this.dead) return Promise.resolve(nothing);
     const id = this.#completions++;
-    const waiting = new Waiting<Completions>();
+    const waiting = new Waiting<Completion>();
     const completions = waiting.next();
     this.#completing.set(id, waiting);
     this.send({ kind: 'complete', id, line });
@@ -146,7 +142,7 @@ class EngineThread {
         warn(reply.message);
         return;
       case 'completion':
-        this.#completing.get(reply.id)?.give(reply);
+        this.#completing.get(reply.id)?.give(reply.completion);
         this.#completing.delete(reply.id);
         return;
       case 'output':

@@ -3,6 +3,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { checkCancelled, watchCancelFlag } from '../../base/cancel.ts';
 import { InternalError } from '../../base/errors.ts';
+import { nothing, type Completion } from '../../commands/complete.ts';
 import { LocalEngine, type EngineRequest } from './engine.ts';
 import { failureOf } from './failure.ts';
 import type { Reply, Request, Start } from './protocol.ts';
@@ -37,7 +38,7 @@ function answer(engine: LocalEngine, request: Request): void {
       goOn?.();
       return;
     case 'complete':
-      reply({ kind: 'completion', id: request.id, ...complete(engine, request.line) });
+      reply({ kind: 'completion', id: request.id, completion: complete(engine, request.line) });
       return;
   }
 }
@@ -60,11 +61,11 @@ async function run(engine: LocalEngine, request: EngineRequest): Promise<void> {
 }
 
 /** A completion that fails offers nothing; the command itself will say why. */
-function complete(engine: LocalEngine, line: string): { candidates: readonly string[]; word: string } {
+function complete(engine: LocalEngine, line: string): Completion {
   try {
     return engine.complete(line);
   } catch {
-    return { candidates: [], word: '' };
+    return nothing;
   }
 }
 

@@ -151,10 +151,10 @@ class Prompt {
   async #complete(line: string): Promise<readonly [string[], string]> {
     const part = line.slice(line.lastIndexOf(';') + 1).trimStart();
     if (/[|>'"\\]/.test(part) || part.startsWith('!')) return [[], line];
-    const { candidates, word } = await this.#engine.complete(part);
+    const { candidates, word, open } = await this.#engine.complete(part);
     const harmless = candidates.filter((candidate) => /^[\w.$@:?+-]+$/.test(candidate));
     const [only] = harmless;
-    return [harmless.length === 1 && only !== undefined ? [`${only} `] : harmless, word];
+    return [harmless.length === 1 && only !== undefined && !open ? [`${only} `] : harmless, word];
   }
 }
 

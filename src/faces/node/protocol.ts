@@ -4,6 +4,7 @@
  * The shared flag (base/cancel.ts) stops a command; after `more` it is looked at, too.
  */
 
+import type { Completion } from '../../commands/complete.ts';
 import type { Ending, EngineOptions, EngineRequest, Opened } from './engine.ts';
 import type { Failure } from './failure.ts';
 
@@ -29,6 +30,5 @@ export type Reply =
       readonly kind: 'completion';
       /** Of the request it answers. */
       readonly id: number;
-      readonly candidates: readonly string[];
-      readonly word: string;
+      readonly completion: Completion;
     };
