@@ -8,7 +8,16 @@
 import type { VirtAddr } from './addr.ts';
 import type { Codec } from './host.ts';
 
-export type ErrorCode = 'format' | 'fault' | 'lookup' | 'usage' | 'open' | 'need-resource' | 'cancelled' | 'internal';
+export type ErrorCode =
+  | 'format'
+  | 'fault'
+  | 'unavailable'
+  | 'lookup'
+  | 'usage'
+  | 'open'
+  | 'need-resource'
+  | 'cancelled'
+  | 'internal';
 
 export abstract class VmcoreError extends Error {
   abstract readonly code: ErrorCode;
@@ -53,6 +62,11 @@ export class FaultError extends VmcoreError {
     this.address = at;
     this.why = why;
   }
+}
+
+/** None of the values that a command was asked for can be had. */
+export class UnavailableError extends VmcoreError {
+  readonly code = 'unavailable';
 }
 
 /** A name that is not there: a symbol, type, member, task, module, command. */

@@ -18,6 +18,15 @@ describe('nearestNames', () => {
     expect(nearestNames('lgo', ['log', 'log', 'log'])).toEqual(['log']);
   });
 
+  it('knows a name by its underscores', () => {
+    expect(nearestNames('state', ['stats', '__state', 'on_state'])).toEqual(['__state', 'stats']);
+    expect(nearestNames('__schedule', ['schedule'])).toEqual(['schedule']);
+  });
+
+  it('offers nothing for what is too short', () => {
+    expect(nearestNames('A', ['g', 'g', 'i'])).toEqual([]);
+  });
+
   it('offers nothing that is far', () => {
     expect(nearestNames('ps', ['vtop', 'rd', 'sys'])).not.toContain('vtop');
     expect(nearestNames('qqqqqq', ['foreach'])).toEqual([]);

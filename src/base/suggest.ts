@@ -1,16 +1,32 @@
 /** Nearest names, for "did you mean …". */
 
-/** Up to `most` of `candidates` within a third of the name's length in edits, nearest first. */
+/** Of a shorter name everything short would be near. */
+const SHORTEST = 3;
+
+/**
+ * Up to `most` of `candidates` within a third of the name's length in edits, nearest first; the nearest of all is the
+ * name itself with underscores around it.
+ */
 export function nearestNames(name: string, candidates: Iterable<string>, most = 3): string[] {
+  if (name.length < SHORTEST) return [];
   const limit = Math.max(1, Math.floor(name.length / 3));
+  const bare = withoutUnderscores(name);
   const found = new Map<string, number>();
   for (const candidate of candidates) {
+    if (bare !== '' && candidate.includes(bare) && withoutUnderscores(candidate) === bare) {
+      found.set(candidate, 0);
+      continue;
+    }
     if (Math.abs(candidate.length - name.length) > limit) continue;
     const distance = editDistance(name, candidate, limit);
     if (distance <= limit) found.set(candidate, distance);
   }
   const nearest = [...found].sort(([a, near], [b, far]) => near - far || (a < b ? -1 : 1));
   return nearest.slice(0, most).map(([candidate]) => candidate);
+}
+
+function withoutUnderscores(name: string): string {
+  return name.replace(/^_+|_+$/g, '');
 }
 
 /** Optimal string alignment distance (insertions, deletions, changes, swaps of neighbours); above `limit` inexact. */

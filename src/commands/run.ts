@@ -1,6 +1,8 @@
 /** Runs one command line's words in a session. */
 
+import { NeedResource, UnavailableError } from '../base/errors.ts';
 import type { Result } from '../query/result.ts';
+import { whyUnread } from '../query/unread.ts';
 import { bareName } from './bare-name.ts';
 import type { Command } from './command.ts';
 import { parseOptions } from './options.ts';
@@ -24,9 +26,35 @@ export function invocationOf(words: readonly string[]): Invocation {
   return { command: bareName, args: words };
 }
 
-/** The results, one at a time: nothing is computed before it is asked for. */
+/**
+ * The results, one at a time: nothing is computed before it is asked for.
+ * @throws UnavailableError where no value that was asked for could be read
+ */
 export function runCommand(session: Session, { command, args }: Invocation): Iterable<Result> {
-  if (command.raw === true)
-    return command.run(session, { has: () => false, value: () => undefined, count: () => 0, words: args });
-  return command.run(session, parseOptions(command, args));
+  const raw = { has: () => false, value: () => undefined, count: () => 0, words: args };
+  return answersIn(command.run(session, command.raw === true ? raw : parseOptions(command, args)));
+}
+
+/** Answers without a value in them wait for one that has one: where none comes, the command has failed. */
+function* answersIn(results: Iterable<Result>): Generator<Result> {
+  const waiting: Result[] = [];
+  const reasons: string[] = [];
+  let answered = false;
+  try {
+    for (const result of results) {
+      const why = answered ? undefined : whyUnread(result);
+      if (why !== undefined) {
+        waiting.push(result);
+        reasons.push(why);
+        continue;
+      }
+      answered = true;
+      yield* waiting.splice(0);
+      yield result;
+    }
+  } catch (error) {
+    if (!(error instanceof NeedResource)) yield* waiting;
+    throw error;
+  }
+  if (!answered && reasons.length > 0) throw new UnavailableError(Array.from(new Set(reasons)).join('\n'));
 }

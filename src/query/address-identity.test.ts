@@ -3,6 +3,7 @@ import { SlabBuilder } from '../../test/builders/slab.ts';
 import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
 import { renderText } from '../render/text/index.ts';
 import { identifyAddress } from './address-identity.ts';
+import { whyUnread } from './unread.ts';
 
 const hex = (address: bigint): string => address.toString(16);
 
@@ -62,6 +63,8 @@ it('tells why where nothing is known', () => {
   expect(whyOf(0xffff_f000_0000_0000n)).toEqual({ kind: 'unknown', why: expect.stringContaining('not mapped') });
   expect(whyOf(0x1234_0000_0000_0000n)).toEqual({ kind: 'unknown', why: expect.stringContaining('no address at all') });
   expect(whyOf(0x7fff_0000_0000n)).toEqual({ kind: 'unknown', why: expect.stringContaining('neither mapped') });
+  const identity = identifyAddress(builder.kernel.build(), virtAddr(0xffff_f000_0000_0000n));
+  expect(whyUnread(identity)).toMatch(/^fffff00000000000: cannot read /);
 });
 
 it('keeps the rest where a struct page is not in the dump', () => {

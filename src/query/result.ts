@@ -10,6 +10,7 @@ import type { FunctionLines } from './function-lines.ts';
 import type { LogReport } from './log.ts';
 import type { MemoryDump, RawMemory } from './memory-dump.ts';
 import type { SearchReport } from './memory-search.ts';
+import type { UnreadObjects } from './object-array.ts';
 import type { ModuleReport, TaintReport } from './module-list.ts';
 import type { ProcessList } from './process-list.ts';
 import type { RawStack } from './raw-stack.ts';
@@ -70,4 +71,5 @@ export type Result =
   | TextResult
   | Translation
   | TypeDefinition
-  | TypeList;
+  | TypeList
+  | UnreadObjects;

@@ -103,8 +103,22 @@ export function partialDefinition(
   return { ...headOf(type, undefined, options), members, partial: true, offsets: true };
 }
 
-export function noMember(type: CompoundType, path: string): LookupError {
-  return new LookupError(`member of ${typeName(type)}`, path, nearestNames(path, memberNames(type)));
+export function noMember(type: CompoundType, ...paths: readonly string[]): LookupError {
+  const names = [...memberNames(type)];
+  const suggestions = paths.flatMap((path) => nearestNames(path, names));
+  return new LookupError(`member of ${typeName(type)}`, paths.join(', '), Array.from(new Set(suggestions)));
+}
+
+/** The paths that lead to a member; `missing` speaks of the others. Throws it where no path does. */
+export function knownPaths(
+  type: CompoundType,
+  paths: readonly string[],
+): { known: readonly string[]; missing: LookupError | undefined } {
+  const known = paths.filter((path) => findMember(type, path) !== undefined);
+  const unknown = paths.filter((path) => !known.includes(path));
+  const missing = unknown.length === 0 ? undefined : noMember(type, ...unknown);
+  if (missing !== undefined && known.length === 0) throw missing;
+  return { known, missing };
 }
 
 export function enumDefinition(type: EnumType, typedef: string | undefined): EnumDefinition {

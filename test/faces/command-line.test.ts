@@ -110,6 +110,21 @@ describe('answers', () => {
     ]);
   });
 
+  it('have failed where no value that was asked for can be read', async () => {
+    const none = await program.run([vmcore, '-c', 'p *(int *)0; dis ffffffffffffffff; kmem ffffffffffffffff']);
+    expect(none).toMatchObject({ status: 1, stdout: '' });
+    expect(linesOf(none.stderr)).toEqual([
+      expect.stringMatching(/^p: cannot read .* 0: not mapped$/),
+      expect.stringMatching(/^dis: cannot read .* ffffffffffffffff: not mapped$/),
+      expect.stringMatching(/^kmem: ffffffffffffffff: cannot read /),
+    ]);
+    const json = await program.run([vmcore, '--json', '-c', 'list 0']);
+    expect(json.status).toBe(1);
+    expect(jsonLines(json.stdout)).toMatchObject([{ ok: false, error: { code: 'unavailable' } }]);
+    const one = await program.run([vmcore, '-c', 'kmem ffffffffffffffff linux_banner']);
+    expect(one).toMatchObject({ status: 0, stderr: '', stdout: expect.stringMatching(/cannot read[^]*linux_banner/) });
+  });
+
   it('in JSON are whole where they are long', async () => {
     const { status, stdout } = await program.run([vmcore, '--json', '-c', 'sym -l', '-c', 'foreach bt']);
     expect(status).toBe(0);

@@ -4,6 +4,7 @@ import { addVirt, type VirtAddr } from '../../base/addr.ts';
 import { UsageError } from '../../base/errors.ts';
 import { Brent, RememberAll, type ListShape } from '../../kernel/linked-list.ts';
 import { listEntries, type EntryObject } from '../../query/list-entries.ts';
+import { knownPaths } from '../../query/type-definition.ts';
 import type { Command } from '../command.ts';
 import type { ParsedArguments } from '../options.ts';
 import { radixOf, type Session } from '../session.ts';
@@ -72,14 +73,19 @@ export const list: Command = {
   many: true,
   *run(session, args) {
     const shape = shapeOf(session, args);
+    const asked = objectOf(session, args);
+    const { known: paths, missing } = asked === undefined ? nothingAsked : knownPaths(asked.type, asked.paths);
     yield* listEntries(
       session.kernel,
       shape,
-      objectOf(session, args),
+      asked && { ...asked, paths },
       args.has('-B') ? new Brent() : new RememberAll(),
     );
+    if (missing !== undefined) throw missing;
   },
 };
+
+const nothingAsked = { known: [], missing: undefined };
 
 function shapeOf(session: Session, args: ParsedArguments): ListShape {
   const { offset, start } = placesOf(session, args);

@@ -1,10 +1,11 @@
 /** struct, union, p, whatis, list and bare names on a synthetic kernel, as a user sees them: definitions, objects, errors. */
 
 import { describe, expect, it } from 'vitest';
-import { asUser, NOWHERE, objects } from '../../../test/builders/objects.ts';
-import { hex } from '../../base/addr.ts';
-import { VmcoreError } from '../../base/errors.ts';
+import { asUser, NOWHERE, objects, THING_SIZE } from '../../../test/builders/objects.ts';
+import { addVirt, hex } from '../../base/addr.ts';
+import { UnavailableError, VmcoreError } from '../../base/errors.ts';
 import { toJson } from '../../render/json.ts';
+import { renderText } from '../../render/text/index.ts';
 import { invocationOf, runCommand } from '../run.ts';
 import { Session } from '../session.ts';
 
@@ -183,9 +184,51 @@ describe('an object', () => {
       '  state = IDLE,',
       expect.stringMatching(/^ {2}self = \(cannot read kernel virtual address [0-9a-f]+: not mapped\),$/) as string,
     ]);
-    expect(run(`struct thing ${hex(NOWHERE)}`)).toEqual([
-      expect.stringMatching(/^struct thing \(cannot read/) as string,
+  });
+
+  it('that cannot be read is an answer beside one that can, and a failure alone', () => {
+    const nowhere = hex(NOWHERE);
+    for (const line of [
+      `struct thing ${nowhere}`,
+      `struct thing.id,name ${nowhere}`,
+      `struct thing.id ${nowhere} 3`,
+      `p *(int *)0x${nowhere}`,
+      `p ((struct thing *)0x${nowhere})->name`,
+      `list ${nowhere}`,
+      `list -h ${nowhere}`,
+      `list -H ${nowhere}`,
+    ])
+      expect(() => run(line), line).toThrow(UnavailableError);
+    expect(run(`struct thing.id,self ${hex(torn)}`)).toEqual(['  id = 9,', expect.stringMatching(/cannot read/)]);
+  });
+
+  it('of many that cannot be read one line tells', () => {
+    const second = addVirt(torn, THING_SIZE);
+    const lines = run(`struct thing.id ${hex(torn)} 1000000`);
+    expect(lines).toEqual([
+      '  id = 9,',
+      `struct thing from ${hex(second)} to ${hex(addVirt(torn, 999_999 * THING_SIZE))}, 999999 of them: (cannot read kernel virtual address ${hex(second)}: not mapped)`,
     ]);
+    const before = run(`struct thing.id ${hex(addVirt(second, THING_SIZE))} -3`);
+    expect(before[0]).toBe('  id = 9,');
+    expect(before).toHaveLength(2);
+  });
+
+  it('shows the members that are there before it complains of others', () => {
+    const lines: string[] = [];
+    const ask = (line: string): void => {
+      for (const result of runCommand(session, invocationOf(line.split(' ')))) lines.push(...renderText(result));
+    };
+    const failure = 'member of struct thing not found: __id, nope; did you mean id?';
+    expect(() => ask('struct thing.id,__id,name,nope a_thing')).toThrow(failure);
+    expect(lines.map((line) => line.slice(0, 9))).toEqual(['  id = -5', '  name = ']);
+    lines.length = 0;
+    expect(() => ask('struct thing.id,nope')).toThrow('member of struct thing not found: nope');
+    expect(lines).toEqual(['struct thing {', '    [0] int id;', '}']);
+    lines.length = 0;
+    expect(() => ask('list -H things -o thing.link -s thing.id,nope')).toThrow('not found: nope');
+    expect(lines).toHaveLength(6);
+    expect(lines[1]).toBe('  id = 1,');
   });
 
   it('shows some members where they stand in the whole', () => {

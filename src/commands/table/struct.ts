@@ -8,8 +8,9 @@ import { sizeOf, strip, type CompoundType } from '../../debuginfo/types/type.ts'
 import { userSpace } from '../../kernel/mm.ts';
 import { hexDump, readPieces, virtualMemory } from '../../query/memory-dump.ts';
 import type { Result } from '../../query/result.ts';
-import { neighbour, requiredMember, structureAt } from '../../query/structure.ts';
-import { definitionOf, partialDefinition } from '../../query/type-definition.ts';
+import { objectArray } from '../../query/object-array.ts';
+import { neighbour, requiredMember } from '../../query/structure.ts';
+import { definitionOf, knownPaths, partialDefinition } from '../../query/type-definition.ts';
 import type { AddressSpace } from '../../memory/address-space.ts';
 import type { Command } from '../command.ts';
 import type { ParsedArguments } from '../options.ts';
@@ -79,9 +80,16 @@ export const struct: Command = structCommand('struct');
 export const union: Command = structCommand('union');
 
 function* runStruct(session: Session, args: ParsedArguments, kind: 'struct' | 'union'): Generator<Result> {
-  const [what, place, countWord] = args.words;
+  const [what] = args.words;
   if (what === undefined) throw new UsageError(`${kind} wants the name of a type ("help ${kind}")`);
-  const subject = subjectOf(session, what, kind);
+  const asked = subjectOf(session, what, kind);
+  const { known, missing } = knownPaths(asked.type, asked.paths);
+  yield* shown(session, args, { ...asked, paths: known });
+  if (missing !== undefined) throw missing;
+}
+
+function* shown(session: Session, args: ParsedArguments, subject: Subject): Generator<Result> {
+  const [, place, countWord] = args.words;
   const radix = radixOf(session, args);
   if (place === undefined) {
     if (args.has('-p') || args.has('-l') || args.has('-r') || args.has('-u') || args.has('-c'))
@@ -117,13 +125,17 @@ function* objects(
   const { kernel } = session;
   const { type, paths } = subject;
   const radix = radixOf(session, args);
-  const first = count < 0 ? count + 1 : 0;
-  for (let step = 0; step < Math.abs(count); step++) {
+  const first = neighbour(address, type, count < 0 ? count + 1 : 0);
+  const most = Math.abs(count);
+  if (!args.has('-o') && !args.has('-r')) {
+    yield* objectArray(kernel, space, type, first, most, { paths, followPointers: args.has('-p'), cpu, radix });
+    return;
+  }
+  for (let step = 0; step < most; step++) {
     checkCancelled();
-    const at = neighbour(address, type, first + step);
+    const at = neighbour(first, type, step);
     if (args.has('-o')) yield define(subject, { offsets: true, radix, address: at });
-    else if (args.has('-r')) yield* rawObject(space, subject, at);
-    else yield structureAt(kernel, space, type, at, { index: step, paths, followPointers: args.has('-p'), cpu, radix });
+    else yield* rawObject(space, subject, at);
   }
 }
 

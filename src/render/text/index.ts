@@ -6,7 +6,7 @@ import { renderBacktrace } from './backtrace.ts';
 import { renderExceptionFrames } from './exception-frames.ts';
 import { renderDeclaration, renderDefinition, renderEnum, renderTypeList } from './definition.ts';
 import { renderExpression, renderPerCpuAddresses } from './expression.ts';
-import { renderStructure } from './structure.ts';
+import { renderStructure, renderUnreadObjects } from './structure.ts';
 import { renderAddress, renderSlabCaches } from './kmem.ts';
 import { renderList } from './list.ts';
 import { renderDisassembly, renderSourceListing } from './disassembly.ts';
@@ -35,7 +35,7 @@ export function* renderAll(results: Iterable<Result>): Generator<string> {
 
 /** What stands between two results of one command. */
 export function lineBetween(previous: Result, result: Result): readonly string[] {
-  const nextObject = result.type === 'structure' && result.index > 0;
+  const nextObject = (result.type === 'structure' || result.type === 'unread-objects') && result.index > 0;
   return nextObject || (isStack(previous) && isStack(result)) ? [''] : [];
 }
 
@@ -111,6 +111,8 @@ export function renderText(result: Result): Iterable<string> {
       return renderTypeList(result);
     case 'value':
       return renderExpression(result);
+    case 'unread-objects':
+      return [renderUnreadObjects(result)];
     default:
       return assertNever(result);
   }

@@ -2,6 +2,7 @@
 
 import { hex } from '../../base/addr.ts';
 import { escapeLine } from './escape.ts';
+import type { UnreadObjects } from '../../query/object-array.ts';
 import type { ShownMember, StructureReport } from '../../query/structure.ts';
 import { valueLines, type Radix } from './value.ts';
 
@@ -13,6 +14,10 @@ export function* renderStructure(report: StructureReport): Generator<string> {
     if (member.followed === undefined) yield* plainMember(member, radix);
     else yield* followedMember(member, member.followed, radix);
   }
+}
+
+export function renderUnreadObjects({ name, first, last, count, why }: UnreadObjects): string {
+  return `${escapeLine(name)} from ${hex(first, 16)} to ${hex(last, 16)}, ${count} of them: (${escapeLine(why)})`;
 }
 
 /** With the indentation and the comma that it has in the whole structure. */
