@@ -9,11 +9,13 @@
 import { addVirt, hex, type VirtAddr } from '../base/addr.ts';
 import { checkCancelled } from '../base/cancel.ts';
 import { attempt } from '../base/errors.ts';
-import { embedsAt, memberAt } from '../debuginfo/types/member-at.ts';
+import { embeddedPath, embedsAt, memberAt } from '../debuginfo/types/member-at.ts';
 import type { CompoundType } from '../debuginfo/types/type.ts';
-import { sizeAgrees, structOfCacheName } from '../kernel/cache-types.ts';
+import { structOfCacheName } from '../kernel/cache-types.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { slabAliases, slabObjectAt, type SlabCache, type SlabObject } from '../kernel/slab.ts';
+import { readTasks } from '../kernel/tasks.ts';
+import { fittingTypes, isGeneral, sizesIn } from './fitting-types.ts';
 import { plausibility, type Plausibility } from './plausibility.ts';
 import { tellingMembers } from './telling-members.ts';
 
@@ -52,12 +54,21 @@ export class ObjectTypes {
   /** By address of the object. */
   readonly #evidence = new Map<string, Evidence[]>();
   readonly #followed = new Set<string>();
+  #knowsTasks = false;
   readonly #byCache = new Map<string, InferredType | undefined>();
-  readonly #bySize = new Map<number, readonly CompoundType[]>();
+  /** Structs that have what a pointer leads to at its place. */
+  readonly #byPlace = new Map<string, readonly CompoundType[]>();
   readonly #answers = new Map<string, InferredType | undefined>();
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
+  }
+
+  /** Follows the pointers from the tasks: what every question about an object knows. */
+  #learnOfTasks(): void {
+    if (this.#knowsTasks) return;
+    this.#knowsTasks = true;
+    this.learn((attempt(() => readTasks(this.#kernel).tasks) ?? []).map(({ address }) => address));
   }
 
   /** Follows the pointers in the objects that some words point at, and in those they lead to. */
@@ -86,9 +97,19 @@ export class ObjectTypes {
 
   /** Undefined where nothing tells. */
   typeOf(object: SlabObject): InferredType | undefined {
+    if (this.#ofCache(object.cache) === undefined) this.#learnOfTasks();
     const key = keyOf(object);
-    if (!this.#answers.has(key)) this.#answers.set(key, this.#byNameOrEvidence(object) ?? this.#byContents(object));
+    if (!this.#answers.has(key)) this.#answers.set(key, this.#infer(object));
     return this.#answers.get(key);
+  }
+
+  #infer(object: SlabObject): InferredType | undefined {
+    const pointed = this.#byNameOrEvidence(object);
+    const contents = this.#byContents(object);
+    if (pointed === undefined || contents === undefined) return pointed ?? contents;
+    // A pointer may be to the first member only; of two that exclude each other neither is believed.
+    if (contents.type === pointed.type) return { type: contents.type, how: `${contents.how}; ${pointed.how}` };
+    return embedsAt(contents.type, 0, pointed.type) ? contents : undefined;
   }
 
   #note(object: SlabObject, evidence: Evidence): void {
@@ -125,11 +146,26 @@ export class ObjectTypes {
       if (agreeing === undefined) return named;
       return { type: named.type, how: `${named.how}; ${agreeing.from} points at it` };
     }
-    for (const one of evidence) {
-      const type = this.#containing(object.cache, one);
-      if (type !== undefined) return { type, how: howPointed(type, one) };
+    const pointed = this.#ofEvidence(object.cache, evidence);
+    const against = pointed && attempt(() => plausibility(this.#kernel, pointed.type, object.object, object.cache.objectSize))?.against;
+    return against === undefined ? pointed : undefined;
+  }
+
+  /** The one struct that all pointers agree with. */
+  #ofEvidence(cache: SlabCache, evidence: readonly Evidence[]): InferredType | undefined {
+    const agrees = (type: CompoundType): boolean =>
+      evidence.every(({ target, offset }) => embedsAt(type, offset, target));
+    const { from, to } = sizesIn(this.#kernel, cache);
+    const whole = evidence.find(({ target, offset }) => offset === 0 && agrees(target));
+    if (whole !== undefined && whole.target.size <= to && whole.target.size > to / 2) {
+      const rest = whole.target.size < from ? ' at its start; what else is in it is not known' : '';
+      const { target } = whole;
+      return { type: target, how: `${whole.from} points at ${rest === '' ? 'it' : `the ${target.name ?? '?'}`}${rest}` };
     }
-    return undefined;
+    const [first] = evidence;
+    const fitting = first && this.#fitting(cache, first).filter(agrees);
+    const only = fitting?.length === 1 ? fitting[0] : undefined;
+    return first && only && { type: only, how: howPointed(only, first, `${from} to ${to} bytes`) };
   }
 
   /** Of a cache that is nobody else's. */
@@ -145,25 +181,14 @@ export class ObjectTypes {
     return type && { type, how: `the cache is named ${cache.name} and its objects have the size of one` };
   }
 
-  /** The struct that has what a pointer leads to at its place, and the size of the cache's objects. */
-  #containing(cache: SlabCache, { target, offset }: Evidence): CompoundType | undefined {
-    if (offset === 0 && sizeAgrees(target.size, cache.objectSize)) return target;
-    const fitting = this.#ofSize(cache.objectSize).filter((type) => embedsAt(type, offset, target));
-    return fitting.length === 1 ? fitting[0] : undefined;
-  }
-
-  #ofSize(size: number): readonly CompoundType[] {
-    if (this.#bySize.size === 0) {
-      const all = new Map<number, CompoundType[]>();
-      for (const type of this.#kernel.userTypes.compounds()) {
-        if (type.kind !== 'struct') continue;
-        const same = all.get(type.size);
-        if (same === undefined) all.set(type.size, [type]);
-        else same.push(type);
-      }
-      for (const [bytes, types] of all) this.#bySize.set(bytes, types);
+  #fitting(cache: SlabCache, { target, offset }: Evidence): readonly CompoundType[] {
+    const key = `${cache.address} ${offset} ${target.name ?? ''}`;
+    let types = this.#byPlace.get(key);
+    if (types === undefined) {
+      types = [...fittingTypes(this.#kernel, cache)].filter((type) => embedsAt(type, offset, target));
+      this.#byPlace.set(key, types);
     }
-    return this.#bySize.get(size) ?? [];
+    return types;
   }
 
   /** In a cache that several kinds share, the one kind whose struct the object's contents agree with. */
@@ -199,18 +224,13 @@ const LEAST_WITNESSES = 2;
 
 /** Merged, or for allocations of any kind: the name says nothing of one object. */
 function isShared(kernel: Kernel, cache: SlabCache): boolean {
-  return isGeneral(cache.name) || cache.users > 1 || slabAliases(kernel, cache).length > 0;
+  return isGeneral(cache) || cache.users > 1 || slabAliases(kernel, cache).length > 0;
 }
 
-/** Caches of a size and of no type: kmalloc-64, kmalloc-cg-2k, dma-kmalloc-64, msg_msg-1k, memdup_user-8, bio-256, size-64. */
-function isGeneral(name: string): boolean {
-  return /-\d+k?M?$/.test(name);
-}
-
-function howPointed(type: CompoundType, { target, offset, from }: Evidence): string {
-  if (type === target) return `${from} points at it`;
-  const { path } = memberAt(type, offset, target);
-  return `${from} points at a ${target.name ?? '?'} ${offset} bytes into it, and only this struct of its size has one there (.${path ?? ''})`;
+function howPointed(type: CompoundType, { target, offset, from }: Evidence, sizes: string): string {
+  const path = embeddedPath(type, offset, target) ?? '';
+  const name = target.name ?? '?';
+  return `${from} points at a ${name} ${offset} bytes into it, and of the structs of ${sizes} only this one has one there (.${path})`;
 }
 
 function keyOf({ object }: SlabObject): string {

@@ -101,7 +101,7 @@ export class SlabBuilder {
   }
 
   /** A cache of this builder's shape at the head of the kernel's list. */
-  addCache(name: string): VirtAddr {
+  addCache(name: string, objectSize = this.options.objectSize): VirtAddr {
     const { kernel, options } = this;
     const at = kernel.allocate(96);
     const text = kernel.allocate(64);
@@ -109,7 +109,7 @@ export class SlabBuilder {
     const objects = Math.floor((4096 << options.order) / options.size);
     kernel.text(text, name);
     kernel.u64(at + BigInt(CACHE.perCpu), this.#perCpu);
-    kernel.u32(at + BigInt(CACHE.size), options.size).u32(at + BigInt(CACHE.objectSize), options.objectSize);
+    kernel.u32(at + BigInt(CACHE.size), options.size).u32(at + BigInt(CACHE.objectSize), objectSize);
     kernel
       .u32(at + BigInt(CACHE.offset), options.freePointer)
       .u32(at + BigInt(CACHE.oo), (options.order << 16) | objects);

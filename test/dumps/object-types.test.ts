@@ -72,6 +72,23 @@ describe.each(fixtureNames)('objects of %s', (name) => {
   });
 });
 
+describe.each(fixtureNames)('an object of %s', (name) => {
+  it('is the same for kmem as for bt -FFF, or not known to it', () => {
+    const named = new Map<string, string>();
+    for (const line of new Fixture(name).run('foreach bt -FFF')) {
+      const [, address, type] = /\[([0-9a-f]{16}):[^\]]+\] ~(\w+)/.exec(line) ?? [];
+      if (address !== undefined && type !== undefined && type !== 'task_struct') named.set(address, type);
+    }
+    expect(named.size).toBeGreaterThan(5);
+    const fixture = new Fixture(name);
+    const others = [...named].flatMap(([address, type]) => {
+      const found = /^ {2}~(\w+)/m.exec(fixture.run(`kmem ${address}`).join('\n'))?.[1];
+      return found === undefined || found === type ? [] : [`${address}: ${type}, ${found}`];
+    });
+    expect(others).toEqual([]);
+  });
+});
+
 describe('bt -FFF of nfs', () => {
   const text = new Fixture('nfs').run('bt -FFF').join('\n');
 

@@ -31,9 +31,29 @@ export function memberAt(type: CompoundType, offset: number, wanted?: CompoundTy
 
 /** Whether a structure, or one it embeds there, of that type begins at an offset. */
 export function embedsAt(type: CompoundType, offset: number, wanted: CompoundType): boolean {
-  if (offset === 0 && isSame(type, wanted)) return true;
-  const found = memberAt(type, offset, wanted);
-  return found.rest === 0 && isSame(found.type, wanted);
+  return embeddedPath(type, offset, wanted) !== undefined;
+}
+
+/** Members that are looked at: damaged types may hold themselves. */
+const MOST_VISITED = 2000;
+
+/**
+ * The path of a member of a type that begins at an offset, in whichever branch of a union; empty where the whole is
+ * one. Undefined where there is none.
+ */
+export function embeddedPath(type: CompoundType, offset: number, wanted: CompoundType): string | undefined {
+  let left = MOST_VISITED;
+  const within = (place: PlaceInType, depth: number): string | undefined => {
+    if (place.rest === 0 && isSame(place.type, wanted)) return trimmed(place.path);
+    if (depth === DEEPEST_MEMBER) return undefined;
+    for (const inner of steps(place)) {
+      if (--left < 0) return undefined;
+      const found = within(inner, depth + 1);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  return within({ path: undefined, rest: offset, type }, 0);
 }
 
 function isSame(type: Type, wanted: CompoundType): boolean {
@@ -47,21 +67,26 @@ function isNamed({ path }: PlaceInType): boolean {
 }
 
 /** One member or element further in; undefined where nothing is further in. */
-function step({ path, rest, type }: PlaceInType): PlaceInType | undefined {
+function step(place: PlaceInType): PlaceInType | undefined {
+  return steps(place).next().value ?? undefined;
+}
+
+/** Each member, of a union several, or the element one further in. */
+function* steps({ path, rest, type }: PlaceInType): Generator<PlaceInType, undefined> {
   const bare = strip(type);
   if (bare.kind === 'array') {
     const size = sizeOf(bare.element);
     const index = size === 0 ? 0 : Math.floor(rest / size);
-    if (size === 0 || (bare.count !== undefined && index >= bare.count)) return undefined;
-    return { path: `${trimmed(path)}[${index}]`, rest: rest - index * size, type: bare.element };
+    if (size === 0 || (bare.count !== undefined && index >= bare.count)) return;
+    yield { path: `${trimmed(path)}[${index}]`, rest: rest - index * size, type: bare.element };
+    return;
   }
-  if (bare.kind !== 'struct' && bare.kind !== 'union') return undefined;
-  const member = bare.members.find(
-    (candidate) => rest >= candidate.offset && rest < candidate.offset + sizeOf(candidate.type),
-  );
-  if (member === undefined) return undefined;
+  if (bare.kind !== 'struct' && bare.kind !== 'union') return;
   const outer = trimmed(path) === '' ? '' : `${trimmed(path)}.`;
-  return { path: `${outer}${member.name ?? ''}`, rest: rest - member.offset, type: member.type };
+  for (const member of bare.members) {
+    if (rest < member.offset || rest >= member.offset + sizeOf(member.type)) continue;
+    yield { path: `${outer}${member.name ?? ''}`, rest: rest - member.offset, type: member.type };
+  }
 }
 
 /** Without the dot that an anonymous member leaves behind. */
