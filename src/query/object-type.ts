@@ -147,7 +147,9 @@ export class ObjectTypes {
       return { type: named.type, how: `${named.how}; ${agreeing.from} points at it` };
     }
     const pointed = this.#ofEvidence(object.cache, evidence);
-    const against = pointed && attempt(() => plausibility(this.#kernel, pointed.type, object.object, object.cache.objectSize))?.against;
+    const against =
+      pointed &&
+      attempt(() => plausibility(this.#kernel, pointed.type, object.object, object.cache.objectSize))?.against;
     return against === undefined ? pointed : undefined;
   }
 
@@ -160,7 +162,10 @@ export class ObjectTypes {
     if (whole !== undefined && whole.target.size <= to && whole.target.size > to / 2) {
       const rest = whole.target.size < from ? ' at its start; what else is in it is not known' : '';
       const { target } = whole;
-      return { type: target, how: `${whole.from} points at ${rest === '' ? 'it' : `the ${target.name ?? '?'}`}${rest}` };
+      return {
+        type: target,
+        how: `${whole.from} points at ${rest === '' ? 'it' : `the ${target.name ?? '?'}`}${rest}`,
+      };
     }
     const [first] = evidence;
     const fitting = first && this.#fitting(cache, first).filter(agrees);
