@@ -113,7 +113,7 @@ describe('dis', () => {
     const returns = new Set([addVirt(CODE_START, 19), addVirt(CODE_START, 5)]);
     const marked = (exact: readonly number[]): number[] =>
       ask({ places: { exact: new Set(exact.map((offset) => addVirt(CODE_START, offset))), returns } }).flatMap(
-        (line, index) => (line.startsWith('=> 0x') ? [index] : []),
+        (line, index) => (/^0x.* <==$/.test(line) ? [index] : []),
       );
     expect(marked([])).toEqual([2]);
     expect(marked([5])).toEqual([1, 2]);

@@ -15,7 +15,7 @@ beforeAll(() => loadDisassembler('x86_64'));
 /** What crash does not say: names of per-CPU variables, marks, who inlined a line. */
 function asCrash(line: string): string {
   const [, text = '', comment = ''] =
-    /^(.*?)( {8}# 0x[0-9a-f]+ <[^>]*> \(per-cpu\))?$/.exec(line.replace(/^=> /, '')) ?? [];
+    /^(.*?)( {8}# 0x[0-9a-f]+ <[^>]*> \(per-cpu\))?$/.exec(line.replace(/ <==$/, '')) ?? [];
   return comment === '' || !text.includes('(%rip)') ? text : `${text}${comment.replace(/ <.*/, '')}`;
 }
 
@@ -40,7 +40,7 @@ describe.each(['nfs', 'sysrq-6.12'] as const)('dis on %s, beside crash', (name) 
         .map((line) => line.replace(/<__pfx_\w+(\+\w+)?>:/, '<padding>:'));
       const ours = fixture
         .run(command)
-        .filter((line) => /^(=> | *)0x/.test(line))
+        .filter((line) => /^ *0x/.test(line))
         .slice(inside ? -theirs.length : 0)
         .map((line, index) => {
           const padding = theirs[index]?.includes('<padding>') === true;
@@ -127,9 +127,9 @@ describe.each(['nfs', 'sysrq-6.12', 'sysrq-7.2'] as const)('dis on %s', (name) =
     const frames = fixture.run('bt').flatMap((line) => /^ *#\d+ \[\w+\] \S+ at (\w+)/.exec(line)?.[1] ?? []);
     expect(frames.length).toBeGreaterThanOrEqual(5);
     const unmarked = frames.filter((address) => {
-      const instructions = fixture.run(`dis -r ${address}`).filter((line) => /^(=> )?0x/.test(line));
+      const instructions = fixture.run(`dis -r ${address}`).filter((line) => line.startsWith('0x'));
       // The instruction itself, or the call before it.
-      return !instructions.slice(-2).some((line) => line.startsWith('=> '));
+      return !instructions.slice(-2).some((line) => line.endsWith(' <=='));
     });
     expect(unmarked).toEqual([]);
   });

@@ -98,13 +98,13 @@ describe('the walk', () => {
     // What a per-CPU operand is, crash does not say.
     const text = (line: string): string =>
       line
-        .replace(/^=> /, '')
+        .replace(/ <==$/, '')
         .replace(/ +# .*\(per-cpu\)$/, '')
         .replaceAll(/\s+/g, ' ')
         .trim();
     expect(lines.map(text)).toEqual(theirs(`dis -r ${place}`).map(text));
     const call = lines.at(-2) ?? '';
-    expect(call).toMatch(/^=> .*call +0x[0-9a-f]+ <_raw_spin_lock>$/);
+    expect(call).toMatch(/^0x.*call +0x[0-9a-f]+ <_raw_spin_lock> <==$/);
     const from = /0x([0-9a-f]{16})/.exec(lines.at(-4) ?? '')?.[1] ?? '';
     const to = /0x([0-9a-f]{16})/.exec(lines.at(-1) ?? '')?.[1] ?? '';
     const length = Number(BigInt(`0x${to}`) - BigInt(`0x${from}`));

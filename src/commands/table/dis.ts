@@ -55,7 +55,7 @@ export const dis: Command = {
   ],
   description: [
     'Prints instructions as they are in the dump, in the text of objdump: one, or count of them; of a symbol without an offset the whole function. Targets of calls and jumps, and variables, are named; variables of the per-CPU area, which code reaches by %gs, with "(per-cpu)".',
-    'A line that begins with "=>" is where the current task is: at the instruction that was interrupted, or in a call that has not returned.',
+    'A line that ends with "<==" is where the current task is: at the instruction that was interrupted, or in a call that has not returned.',
     'Code that the kernel has freed (.init.text), and code whose page is not in the dump, is taken from the debug file; a line before it says so.',
     'The offset behind a + is decimal unless it has 0x.',
   ],

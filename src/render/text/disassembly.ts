@@ -18,10 +18,11 @@ export function* renderDisassembly({ rows, show, notes }: Disassembly): Generato
 function instructionLine(row: InstructionRow, show: Disassembly['show']): string {
   const label = row.symbol === undefined ? '' : ` <${labelText(row.symbol, show.radix)}>`;
   // gdb leaves three columns for the mark; crash takes them away where there are symbols.
-  const mark = row.current ? '=> ' : show.symbols ? '' : '   ';
+  const indent = show.symbols ? '' : '   ';
   const target = row.target?.symbol === undefined ? '' : ` <${labelText(row.target.symbol, show.radix)}>`;
   const nop = row.tracingNop ? ' [FTRACE NOP]' : '';
-  return `${mark}0x${hex(row.address)}${label}:\t${row.text}${target}${dataText(row, show.radix)}${nop}`;
+  const mark = row.current ? ' <==' : '';
+  return `${indent}0x${hex(row.address)}${label}:\t${row.text}${target}${dataText(row, show.radix)}${nop}${mark}`;
 }
 
 /** The address that an operand relative to the instruction means, as gdb shows it, and the name of the variable. */
