@@ -33,6 +33,10 @@ export interface Host {
   environment(name: string): string | undefined;
   /** Inflates a zlib stream; the result is exactly `size` bytes. Throws FormatError. */
   inflate(data: Uint8Array, size: number): Uint8Array;
-  /** The unpacked content of a compressed file. Throws NeedResource where the codec cannot run synchronously. */
+  /**
+   * The unpacked content of a compressed file.
+   * @throws NeedResource where the codec cannot run synchronously
+   * @throws OpenError where the file is damaged, with the reason
+   */
   unpackFile(path: string, codec: Codec): Uint8Array;
 }

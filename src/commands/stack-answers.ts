@@ -32,6 +32,7 @@ export const stackOptions: readonly Option[] = [
   { flag: '-e', text: 'saved registers that lie on the stack' },
   { flag: '-r', text: 'the whole stack, word by word' },
   { flag: '-R', value: 'a symbol or an address', text: 'only the stacks that show it' },
+  { flag: '-o', text: "crash's older method, which lists stale addresses as well: no matter here, see -t" },
 ];
 
 export const stackExclusive: readonly (readonly string[])[] = [
@@ -64,6 +65,7 @@ export function* stackAnswers(
   }
   if (word !== undefined && shown === 0) yield nothingRefersTo(session, word);
   for (const message of missing) yield { type: 'note', message };
+  if (args.has('-o')) yield { type: 'note', message: '-o changes nothing here: -t lists what is stale, too' };
 }
 
 /** A stack that is left out on purpose. */

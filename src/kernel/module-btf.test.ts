@@ -87,6 +87,12 @@ describe('the types of a module', () => {
     ]);
   });
 
+  it('are indexed with those of the kernel', () => {
+    const types = kernelWith().indexedTypes();
+    expect([...types.names('struct')]).toEqual(expect.arrayContaining(['list_head', 'extra_state']));
+    expect(types.compound('struct', 'extra_state')).toMatchObject({ size: 12 });
+  });
+
   it('are left alone where their base is not the BTF of this vmlinux', () => {
     for (const damage of [{ startId: 3 }, { noBase: true }]) {
       const kernel = kernelWith(damage);

@@ -112,6 +112,13 @@ export class ModuleDebugFiles {
     this.#generation++;
   }
 
+  /** As if nothing had been chosen, loaded or forgotten. */
+  reset(): void {
+    this.#known.clear();
+    this.#forgotten.clear();
+    this.#generation++;
+  }
+
   #set(module: Module, found: FoundModuleFile): ModuleDebug {
     const debug = this.#open(module, found);
     this.#known.set(module, debug);

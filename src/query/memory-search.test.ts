@@ -206,6 +206,20 @@ describe('memory', () => {
     expect(() => search(builder, '-p', '-s', 'ffff888000000000', text)).toThrow('no physical address');
   });
 
+  it('with a million hits is told up to there, then refused: what was printed are hits alone', () => {
+    const builder = new KernelBuilder();
+    builder.allocate(12 << 20);
+    const session = new Session(builder.target());
+    const lines: string[] = [];
+    const all = (): void => {
+      for (const result of runCommand(session, invocationOf(['search', '-k', '0'])))
+        for (const line of renderText(result)) lines.push(line);
+    };
+    expect(all).toThrow(/^search: stopped after \d{7} hits; narrow it with -s ADDRESS, -e ADDRESS or a longer value$/);
+    expect(lines.length).toBeGreaterThanOrEqual(1 << 20);
+    expect(lines.filter((line) => !line.endsWith(': 0'))).toEqual([]);
+  });
+
   it('of 5-level kernels is found where they have it', () => {
     const builder = new KernelBuilder({ levels: 5 });
     builder.u64(0xff11_0000_0000_0008n, VALUE).u64(0xffa0_0000_0000_1000n, VALUE);

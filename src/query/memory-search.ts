@@ -4,6 +4,7 @@
  * bigints.
  */
 
+import { UsageError } from '../base/errors.ts';
 import { addVirt, hi32, lo32, virtAddr, type VirtAddr } from '../base/addr.ts';
 import { wordAt } from '../bytes/words.ts';
 import { memoryWindows, type MemoryRun, type MemoryWindow } from '../memory/scan.ts';
@@ -67,7 +68,7 @@ export interface SearchReport {
 export interface SearchSummary {
   readonly found: number;
   readonly searchedBytes: number;
-  /** What kept parts of memory from being searched, and that a search was given up. */
+  /** What kept parts of memory from being searched. */
   readonly problems: readonly string[];
 }
 
@@ -103,6 +104,7 @@ const FULL = 0xffff_ffff_ffff_ffffn;
 /**
  * @param context how many words are wanted before and after each hit
  * @param problems is asked when all is searched
+ * @throws UsageError behind the first million hits: who asks for zeros means something else
  */
 export function* searchMemory(
   image: DumpImage,
@@ -126,9 +128,9 @@ export function* searchMemory(
   };
   let found = 0;
   let searchedBytes = 0;
-  const summary = (more: readonly string[]): SearchReport => ({
+  const summary = (): SearchReport => ({
     ...report,
-    summary: { found, searchedBytes, problems: [...more, ...problems.messages] },
+    summary: { found, searchedBytes, problems: problems.messages },
   });
   for (const { task, runs, source } of areas) {
     let heading: SearchReport['heading'] = task === undefined ? 'none' : found === 0 ? 'first task' : 'next task';
@@ -147,11 +149,13 @@ export function* searchMemory(
       heading = 'none';
       found += hits.length;
       if (found < MOST_HITS) continue;
-      yield summary([`given up after ${found} hits: search less, with -s and -e, or for more`]);
-      return;
+      yield summary();
+      throw new UsageError(
+        `search: stopped after ${found} hits; narrow it with -s ADDRESS, -e ADDRESS or a longer value`,
+      );
     }
   }
-  yield summary([]);
+  yield summary();
 }
 
 /** A place in a window, and which of the values stands there. */

@@ -209,7 +209,6 @@ function openPerhapsPacked(host: Host, path: string): ElfFile {
   const codec = file && codecOf(readUpTo(new FileSource(file), 0, LONGEST_MAGIC));
   if (codec === undefined) return openElf(host, path);
   const bytes = host.unpackFile(path, codec);
-  if (bytes.length === 0) throw new OpenError(`${path}: cannot be unpacked (${codec})`);
   try {
     return new ElfFile(new BytesSource(path, bytes));
   } catch (error) {

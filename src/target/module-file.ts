@@ -109,7 +109,6 @@ export function openModuleFile(host: Host, path: string): ModuleFile {
     const codec = codecIn(file);
     if (codec === undefined) return moduleFileOf(path, new FileSource(file), () => file.close());
     const bytes = host.unpackFile(path, codec);
-    if (bytes.length === 0) throw new OpenError(`${path}: cannot be unpacked`);
     file.close();
     return moduleFileOf(path, new BytesSource(path, bytes), () => undefined);
   } catch (error) {

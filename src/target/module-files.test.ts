@@ -161,8 +161,10 @@ describe('the file of a module', () => {
     expect(() => modules.find(nfs)).toThrow(NeedResource);
     expect(asked).toEqual(['zst /mod/nfs.ko']);
     expect(modules.find({ ...nfs, name: 'lockd' })?.file.path).toBe('/mod/lockd.ko.xz');
-    host.unpackFile = () => new Uint8Array(0);
-    expect(modules.search(nfs).refusals).toEqual(['/mod/nfs.ko: cannot be unpacked']);
+    host.unpackFile = (path) => {
+      throw new OpenError(`${path}: is cut off`);
+    };
+    expect(modules.search(nfs).refusals).toEqual(['/mod/nfs.ko: is cut off']);
   });
 
   it('that is damaged costs that file', () => {

@@ -208,6 +208,47 @@ describe.each(['nfs', 'sysrq-6.12', 'sysrq-7.2'] as const)('debug files of modul
   });
 });
 
+describe('options of crash that change nothing here', () => {
+  const session = freshSession(new Fixture('nfs'));
+
+  it('-r and -o are taken, with what they stand with', () => {
+    const table = run(session, 'mod');
+    const nfs = table.filter((line) => / nfs /.test(line));
+    expect(run(session, 'mod -s nfs -r').slice(1)).toEqual(nfs);
+    expect(run(session, 'mod -r -s nfs').slice(1)).toEqual(nfs);
+    expect(run(session, 'mod -S -r')).toEqual(table);
+    expect(run(session, 'mod -r')).toEqual(table);
+    expect(run(session, 'mod -r nfs')).toEqual(table);
+    expect(run(session, 'mod -o nfs')).toEqual([]);
+    expect(run(session, 'mod -o')).toEqual([]);
+    expect(run(session, 'mod -d nfs -r')).toEqual([]);
+    expect(run(session, 'mod').join('\n')).toContain('(not loaded)  by mod -d');
+  });
+
+  it('-R has files found by themselves again', () => {
+    const table = run(session, 'mod -S');
+    run(session, 'mod -D');
+    expect(run(session, 'mod -R')).toEqual(table);
+  });
+
+  it('bt -o, foreach bt -o and foreach bt -v show the same stacks', () => {
+    expect(run(session, 'bt -o')).toEqual([
+      ...run(session, 'bt'),
+      '(-o changes nothing here: -t lists what is stale, too)',
+    ]);
+    expect(run(session, 'foreach init bt -o').slice(0, -1)).toEqual(run(session, 'foreach init bt'));
+    expect(run(session, 'foreach init bt -v')).toEqual(run(session, 'foreach init bt'));
+    expect(run(session, 'bt -O')).toEqual(['(-O changes nothing here: frames are exact; -t lists what is stale, too)']);
+  });
+
+  it('list -O without -h, rd -N of 64 bits', () => {
+    expect(run(session, 'list -O module.list -H modules')).toEqual(run(session, 'list -H modules'));
+    expect(run(session, 'list -O module.list modules')).toEqual(run(session, 'list modules'));
+    expect(run(session, 'rd -N init_task 2')).toEqual(run(session, 'rd init_task 2'));
+    expect(run(session, 'rd -N -64 init_task 2')).toEqual(run(session, 'rd init_task 2'));
+  });
+});
+
 describe('wrong arguments of mod and sym', () => {
   const fixture = new Fixture('nfs');
   it.each([
@@ -220,9 +261,7 @@ describe('wrong arguments of mod and sym', () => {
     ['mod -S /no/such', 'mod -S /no/such: there is no such folder'],
     ['mod -d nfx', 'loaded module not found: nfx'],
     ['mod -s nfs -d nfs', '-s and -d exclude each other'],
-    ['mod -r', 'never read ahead'],
-    ['mod -R', 'a dump does not change'],
-    ['mod -o', 'one way to load symbols'],
+    ['mod -S -R', '-S and -R exclude each other'],
     ['mod -x', 'there is no option -x'],
     ['sym -m nfx', 'loaded module not found: nfx'],
     ['sym nfs_updatepage+zz', 'the offset zz is no number'],

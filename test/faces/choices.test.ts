@@ -98,7 +98,6 @@ describe('what a command would not heed', () => {
     ['rd -d -D linux_banner', '-d and -D'],
     ['rd -p -u 1000', '-p and -u'],
     ['rd -a -e linux_banner+8 linux_banner', '-a and -e'],
-    ['rd -N linux_banner', '-N wants -16 or -32'],
     ['rd -m 1000', 'Xen'],
     ['rd -r raw.bin linux_banner', 'a count of bytes, or -e'],
     ['rd linux_banner 0', '0 is no usable count'],

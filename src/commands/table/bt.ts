@@ -38,6 +38,7 @@ export const bt: Command = {
     ...stackOptions,
     { flag: '-I', value: 'an address of code', text: 'begin there, with the stack pointer of -S', mostWords: 1 },
     { flag: '-S', value: 'an address', text: 'begin at this stack pointer', mostWords: 1 },
+    { flag: '-O', text: 'makes -o the default: no matter here', mostWords: 0 },
     { flag: '-E', text: "saved registers on the CPUs' IRQ and exception stacks", mostWords: 0 },
     { flag: '-v', text: 'signs of stack overflows, in all tasks', mostWords: 0 },
   ],
@@ -73,7 +74,9 @@ export const bt: Command = {
       const { tasks, warnings } = session.tasks();
       yield stackOverflows(session.kernel, session.unwinder(), tasks);
       for (const message of warnings) yield { type: 'note', message };
-    } else if (args.has('-E')) yield* exceptionStacks(session, args);
+    } else if (args.has('-O'))
+      yield { type: 'note', message: '-O changes nothing here: frames are exact; -t lists what is stale, too' };
+    else if (args.has('-E')) yield* exceptionStacks(session, args);
     else yield* stackAnswers(session, args, subjects(session, args));
   },
 };

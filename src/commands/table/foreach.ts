@@ -8,7 +8,7 @@ import { taskInfo } from '../../query/task-info.ts';
 import type { Result } from '../../query/result.ts';
 import { processList } from '../../query/process-list.ts';
 import { stackOfTask, type StackSubject } from '../../query/stack-walk.ts';
-import type { Command } from '../command.ts';
+import type { Command, Option } from '../command.ts';
 import { parseOptions, type ArgumentRules, type ParsedArguments } from '../options.ts';
 import type { Session } from '../session.ts';
 import { stackAnswers, stackExclusive, stackOptions } from '../stack-answers.ts';
@@ -17,9 +17,12 @@ import { checkIdentified, identifies, isGroupLeader, isUserTask } from '../task-
 const states = new Set(['RU', 'IN', 'UN', 'ID', 'ST', 'TR', 'ZO', 'DE', 'PA', 'WA', 'NE', 'SW']);
 type Selector = (task: Task) => boolean;
 
+/** crash takes it, too, and shows the stacks all the same. */
+const withoutMatter: Option = { flag: '-v', text: 'of bt alone: no matter here' };
+
 /** The commands it runs, and what may follow each: nothing that chooses tasks. */
 const inner = {
-  bt: { name: 'foreach bt', options: stackOptions, words: 'none', exclusive: stackExclusive },
+  bt: { name: 'foreach bt', options: [...stackOptions, withoutMatter], words: 'none', exclusive: stackExclusive },
   ps: { name: 'foreach ps', options: [], words: 'none' },
   set: { name: 'foreach set', options: [], words: 'none' },
 } as const satisfies Readonly<Record<string, ArgumentRules>>;

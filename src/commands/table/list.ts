@@ -32,7 +32,7 @@ export const list: Command = {
       flag: '-O',
       value: 'struct.member, or bytes',
       completes: 'type',
-      text: 'with -h: from start to the head of the list in it, where entries have their link elsewhere',
+      text: 'with -h: from start to the head of the list in it, where entries have their link elsewhere; without -h no matter',
     },
     { flag: '-s', value: 'struct[.member,...]', completes: 'type', text: 'what each entry holds' },
     {
@@ -90,15 +90,14 @@ const nothingAsked = { known: [], missing: undefined };
 function shapeOf(session: Session, args: ParsedArguments): ListShape {
   const { offset, start } = placesOf(session, args);
   const headOffset = args.value('-O');
-  if (headOffset !== undefined && !args.has('-h'))
-    throw new UsageError('-O goes with -h: it says where in start the head is');
+  const before = offsetBefore(session, headOffset);
   const end = args.value('-e');
   const embedded = args.has('-h') || args.has('-H');
   const head = args.has('-H')
     ? start
-    : headOffset === undefined
+    : headOffset === undefined || !args.has('-h')
       ? undefined
-      : addVirt(start, offsetBefore(session, headOffset));
+      : addVirt(start, before);
   return {
     head,
     start: head === undefined ? start : undefined,

@@ -10,12 +10,6 @@ import type { Command } from '../command.ts';
 import type { ParsedArguments } from '../options.ts';
 import type { Session } from '../session.ts';
 
-const notNeeded: Readonly<Record<string, string>> = {
-  '-r': 'debug files are never read ahead: each is read as far as an answer needs it',
-  '-R': 'a dump does not change, so there is nothing to read anew; "mod -D" and "mod -S" load files again',
-  '-o': "there is one way to load symbols: modules' symbols are read from the dump itself",
-};
-
 export const mod: Command = {
   name: 'mod',
   aliases: ['lsmod'],
@@ -44,10 +38,15 @@ export const mod: Command = {
     { flag: '-D', text: 'forgets the debug files of all modules', mostWords: 0 },
     { flag: '-t', text: 'the modules that taint the kernel, and how', mostWords: 0 },
     { flag: '-g', text: 'their sections; with -s or -S: marks where sections begin and end in "sym -m", too' },
-    ...Object.keys(notNeeded).map((flag) => ({ flag, text: "crash's; not needed here", mostWords: 0 })),
+    { flag: '-R', text: 'forgets what -s, -S and -d chose: files are found by themselves again' },
+    {
+      flag: '-r',
+      text: 'of crash, to read whole files ahead: no matter here, each is read as far as an answer needs it',
+    },
+    { flag: '-o', text: 'of crash, another way to load symbols: no matter here, they are read from the dump' },
   ],
   exclusive: [
-    ['-s', '-S', '-d', '-D', '-t', '-r', '-R', '-o'],
+    ['-s', '-S', '-d', '-D', '-t', '-R'],
     ['-g', '-d', '-D', '-t'],
   ],
   words: { most: 1 },
@@ -64,19 +63,20 @@ export const mod: Command = {
   ],
   many: false,
   *run(session, args) {
-    for (const [flag, why] of Object.entries(notNeeded))
-      if (args.has(flag)) throw new UsageError(`mod ${flag}: ${why}`);
     const chosen = args.value('-s');
     const forgotten = args.value('-d');
     const { kernel } = session;
     if (chosen !== undefined) yield loadOne(session, moduleNamed(session, chosen), args);
     else if (args.has('-S')) yield loadAll(session, args);
-    else if (args.words[0] !== undefined)
+    else if (args.has('-R')) {
+      kernel.moduleDebug.reset();
+      yield moduleReport(kernel);
+    } else if (args.words[0] !== undefined && !args.has('-r') && !args.has('-o'))
       throw new UsageError(`mod: what is "${args.words[0]}"? "mod -s MODULE FILE" loads a file ("help mod")`);
     else if (forgotten !== undefined) kernel.moduleDebug.forget(moduleNamed(session, forgotten));
     else if (args.has('-D')) for (const module of kernel.modules().modules) kernel.moduleDebug.forget(module);
     else if (args.has('-t')) yield taintReport(kernel);
-    else yield moduleReport(kernel, { sections: args.has('-g') });
+    else if (!args.has('-o')) yield moduleReport(kernel, { sections: args.has('-g') });
   },
 };
 

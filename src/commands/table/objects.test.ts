@@ -368,7 +368,7 @@ describe('what is refused', () => {
     ['list things 5 6', /no more than 2 words/],
     ['list -o thing.nosuch things', /^member of struct thing not found: nosuch/],
     ['list -o 99999999999999999999999 things', /too large a number/],
-    ['list -O 8 things', /^-O goes with -h/],
+    ['list -O x things', /^struct not found: x$/],
     ['list -l 8 things', /^-l goes with -s/],
     ['list things -s thing.nosuch', /^member of struct thing not found/],
     ['nosuch', /^command not found: nosuch/],

@@ -50,7 +50,7 @@ export const rd: Command = {
     { flag: '-s', text: 'symbols in place of the addresses that have one' },
     { flag: '-S', text: 'as -s, and [cache] for objects of slab caches; twice, [address:cache]' },
     { flag: '-a', text: 'the zero-terminated string there, or with a count what is printable of so many bytes' },
-    { flag: '-N', text: 'network byte order, of 16- and 32-bit words' },
+    { flag: '-N', text: 'network byte order, of 16- and 32-bit words; 64-bit words stay as they are' },
     { flag: '-R', text: 'so many words up to the one at the address' },
     { flag: '-p', text: 'the address is physical' },
     { flag: '-u', text: 'the address is of the current task in user mode' },
@@ -69,7 +69,6 @@ export const rd: Command = {
     ['-d', '-D', '-s', '-S', '-a', '-r'],
     ['-N', '-s', '-S', '-a', '-r'],
     ['-N', '-8'],
-    ['-N', '-64'],
     ['-R', '-a'],
     ['-R', '-e'],
     ['-R', '-r'],
@@ -97,7 +96,6 @@ export const rd: Command = {
     if (args.has('-m'))
       throw new UsageError("rd: -m is for addresses of a Xen host's machine, and no dump of one can be opened here");
     if (place === undefined) throw new UsageError('rd wants an address or a symbol ("help rd")');
-    if (args.has('-N') && !args.has('-16') && !args.has('-32')) throw new UsageError('rd: -N wants -16 or -32');
     const count = countWord === undefined ? undefined : parseInteger(countWord);
     if (count !== undefined && !(count > 0))
       throw new UsageError(`rd: ${countWord} is no usable count: it begins at 1`);
@@ -218,7 +216,7 @@ function dumpOf(
     unit,
     format,
     ascii: format === 'hex' && !args.has('-x'),
-    swapped: args.has('-N'),
+    swapped: args.has('-N') && unit < 8,
     labels,
     detail: detailOf(args),
   };

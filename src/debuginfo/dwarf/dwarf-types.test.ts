@@ -155,6 +155,13 @@ describe('types by name', () => {
     expect(types.typedef('u32')?.target).toMatchObject({ name: 'unsigned int', signed: false });
   });
 
+  it('are listed by kind, each in its own', () => {
+    expect([...types.names('struct')]).toContain('node');
+    expect([...types.names('typedef')]).toEqual(expect.arrayContaining(['u32', 'loop_t']));
+    expect([...types.names('union')]).not.toContain('node');
+    expect([...types.names('typedef')]).not.toContain('a_node');
+  });
+
   it('have members at their offsets, through anonymous ones', () => {
     const node = struct(types, 'node');
     expect(findMember(node, 'low')).toMatchObject({ offset: 8 });

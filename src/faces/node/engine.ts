@@ -103,12 +103,17 @@ export class LocalEngine implements Engine {
         for (const result of runCommand(this.#session, invocation)) {
           if (++index <= given) continue;
           given = index;
+          this.#resources.tellProblems();
           if (result.type === 'raw-memory') writeNewFile(result.path, result.bytes);
           yield result;
         }
+        this.#resources.tellProblems();
         return;
       } catch (error) {
-        if (!(error instanceof NeedResource)) throw error;
+        if (!(error instanceof NeedResource)) {
+          this.#resources.tellProblems(error);
+          throw error;
+        }
         await this.#resources.bring(error);
       }
     }

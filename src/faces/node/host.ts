@@ -1,7 +1,7 @@
 /** Node's answer to what the engine asks of its surroundings. */
 
 import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
-import { FormatError, messageOf, NeedResource } from '../../base/errors.ts';
+import { FormatError, messageOf, NeedResource, OpenError } from '../../base/errors.ts';
 import { systemMessage } from './system-message.ts';
 import type { Codec, Host, HostEntry, HostFile } from '../../base/host.ts';
 
@@ -44,10 +44,10 @@ class NodeFile implements HostFile {
 }
 
 export class NodeHost implements Host {
-  readonly #unpacked: Map<string, Uint8Array>;
+  readonly #unpacked: ReadonlyMap<string, Uint8Array | OpenError>;
 
-  /** @param unpacked files that a face has unpacked after NeedResource, by path */
-  constructor(unpacked: Map<string, Uint8Array> = new Map<string, Uint8Array>()) {
+  /** @param unpacked files that a face has unpacked after NeedResource, by path, or why they cannot be unpacked */
+  constructor(unpacked: ReadonlyMap<string, Uint8Array | OpenError> = new Map<string, Uint8Array>()) {
     this.#unpacked = unpacked;
   }
 
@@ -107,6 +107,7 @@ export class NodeHost implements Host {
   unpackFile(path: string, codec: Codec): Uint8Array {
     const unpacked = this.#unpacked.get(path);
     if (unpacked === undefined) throw new NeedResource({ kind: 'unpacked-file', path, codec });
+    if (unpacked instanceof OpenError) throw new OpenError(unpacked.message);
     return unpacked;
   }
 }

@@ -11,16 +11,12 @@ import type { ReadableStream as NodeStream } from 'node:stream/web';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { XzReadableStream } from 'xz-decompress';
+import { OpenError } from '../../base/errors.ts';
 import type { Codec } from '../../base/host.ts';
+import { isCutOff } from './packed-end.ts';
 
 /** A kernel module with its debug information is some tens of megabytes. */
 const LARGEST = 1 << 30;
-
-export interface Unpacked {
-  /** Empty where the file could not be unpacked. */
-  readonly bytes: Uint8Array;
-  readonly problem: string | undefined;
-}
 
 interface Decompressor {
   readonly library: (path: string) => Promise<Uint8Array>;
@@ -34,15 +30,24 @@ const decompressors: Readonly<Record<Codec, Decompressor>> = {
   gz: { library: ungzip, program: 'gzip' },
 };
 
-export async function unpackFile(path: string, codec: Codec): Promise<Unpacked> {
+/** @throws OpenError with the reason, for the user */
+export async function unpackFile(path: string, codec: Codec): Promise<Uint8Array> {
   const { library, program } = decompressors[codec];
   try {
-    return { bytes: await library(path), problem: undefined };
+    return await library(path);
   } catch (error) {
     const bytes = await unpackByProgram(path, program);
-    return bytes === undefined
-      ? { bytes: new Uint8Array(0), problem: error instanceof Error ? error.message : String(error) }
-      : { bytes, problem: undefined };
+    if (bytes !== undefined) return bytes;
+    if (error instanceof TooLarge) throw new OpenError(`${path}: ${error.message}`);
+    const cutOff = await readPacked(path).then(
+      (packed) => isCutOff(packed, codec),
+      () => false,
+    );
+    throw new OpenError(
+      cutOff
+        ? `${path}: the file is cut off: the end of its ${codec} data is missing`
+        : `${path}: cannot be unpacked: its ${codec} data is damaged`,
+    );
   }
 }
 
@@ -53,7 +58,7 @@ async function unxz(path: string): Promise<Uint8Array> {
   const stream: AsyncIterable<Uint8Array> = Readable.fromWeb(new XzReadableStream(packed) as NodeStream<Uint8Array>);
   for await (const piece of stream) {
     size += piece.length;
-    if (size > LARGEST) throw tooLarge();
+    if (size > LARGEST) throw new TooLarge();
     pieces.push(piece);
   }
   return Buffer.concat(pieces, size);
@@ -62,7 +67,7 @@ async function unxz(path: string): Promise<Uint8Array> {
 async function unzstd(path: string): Promise<Uint8Array> {
   const packed = await readPacked(path);
   const size = zstdContentSize(packed);
-  if (size !== undefined && size > LARGEST) throw tooLarge();
+  if (size !== undefined && size > LARGEST) throw new TooLarge();
   const { ZSTDDecoder } = await import('zstddec');
   const decoder = new ZSTDDecoder();
   await decoder.init();
@@ -95,12 +100,14 @@ async function ungzip(path: string): Promise<Uint8Array> {
 }
 
 async function readPacked(path: string): Promise<Buffer> {
-  if ((await stat(path)).size > LARGEST) throw tooLarge();
+  if ((await stat(path)).size > LARGEST) throw new TooLarge();
   return readFile(path);
 }
 
-function tooLarge(): Error {
-  return new Error(`it unpacks to more than ${LARGEST} bytes`);
+class TooLarge extends Error {
+  constructor() {
+    super(`it unpacks to more than ${LARGEST} bytes`);
+  }
 }
 
 async function unpackByProgram(path: string, program: string): Promise<Uint8Array | undefined> {

@@ -83,9 +83,14 @@ export async function faddr2line(words: readonly string[]): Promise<ExitStatus> 
 async function withResources<T>(resources: Resources, ask: () => T): Promise<T> {
   for (;;) {
     try {
-      return ask();
+      const answer = ask();
+      resources.tellProblems();
+      return answer;
     } catch (error) {
-      if (!(error instanceof NeedResource)) throw error;
+      if (!(error instanceof NeedResource)) {
+        resources.tellProblems(error);
+        throw error;
+      }
       await resources.bring(error);
     }
   }
