@@ -27,7 +27,8 @@ export const bareName: Command = {
     const command = name === undefined ? undefined : commandFor(session, name, words.length > 1);
     if (command === undefined) {
       const wanted = words[0] ?? '';
-      throw new LookupError('command', wanted, nearestNames(wanted, commandNames()));
+      const suggestions = /^p(rint)?\//.test(wanted) ? ['px', 'pd'] : nearestNames(wanted, commandNames());
+      throw new LookupError('command', wanted, suggestions);
     }
     yield* command.run(session, parseOptions(command, words));
   },

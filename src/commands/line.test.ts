@@ -17,6 +17,13 @@ describe('parseLine', () => {
     expect(words(`ps a"b c"d`)).toEqual(['ps', 'ab cd']);
   });
 
+  it('leaves C its quotes', () => {
+    expect(words(`p 'A' + '\\''`)).toEqual(['p', `'A'`, '+', `'\\''`]);
+    expect(words(`px ';' > 'a b'`)).toEqual(['px', `';'`]);
+    expect(words(`p "a > b"`)).toEqual(['p', '"a > b"']);
+    expect(words(`p 'a > b'`)).toEqual(['p', 'a > b']);
+  });
+
   it('knows lines that are no command', () => {
     for (const line of ['', '   ', '# bt', '// bt']) expect(parseLine(line)).toEqual({ kind: 'nothing' });
     expect(parseLine('!ls -l | wc')).toEqual({ kind: 'shell', command: 'ls -l | wc' });

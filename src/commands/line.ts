@@ -1,7 +1,8 @@
 /**
  * A line as it is typed: a command with its words, and where its output goes. What is quoted by ' or " is one word
  * and may hold anything; a backslash takes the meaning from the next character. What is in parentheses is an expression:
- * blanks, `|`, `>` and the quotes of a character belong to it, as the arrow of `a->b` does anywhere.
+ * blanks, `|`, `>` and the quotes of a character belong to it, as the arrow of `a->b` does anywhere. The words of a
+ * command that takes C are C: they keep their quotes.
  */
 
 import { UsageError } from '../base/errors.ts';
@@ -51,6 +52,11 @@ export function splitCommands(text: string): string[] {
   return [...parts, part].map((entry) => entry.trim()).filter((entry) => entry !== '');
 }
 
+/** Commands whose words are a C expression. */
+const takesExpression = /^(?:p|print|px|pd|whatis)(?:\/\w+)?$/;
+const characterConstant = /^'(?:[^'\\]|\\(?:x[0-9a-fA-F]{1,2}|[0-7]{1,3}|.))'/;
+const quotedText = /^"[^"]*"/;
+
 /** The words up to an unquoted `|` or `>`, and what begins with it. */
 function splitWords(text: string): { words: string[]; rest: string } {
   const words: string[] = [];
@@ -59,9 +65,16 @@ function splitWords(text: string): { words: string[]; rest: string } {
   let depth = 0;
   for (let at = 0; at < text.length; at++) {
     const character = text[at] ?? '';
+    const rest = text.slice(at);
+    const kept = takesExpression.test(words[0] ?? '')
+      ? (characterConstant.exec(rest) ?? quotedText.exec(rest))?.[0]
+      : undefined;
     if (quote !== '') {
       if (character === quote) quote = '';
       else word = (word ?? '') + character;
+    } else if (kept !== undefined) {
+      word = (word ?? '') + kept;
+      at += kept.length - 1;
     } else if (character === "'" && depth > 0) {
       const quoted = /^'(?:[^'\\]|\\.)+'/.exec(text.slice(at))?.[0];
       if (quoted === undefined) throw new UsageError("the quote ' does not end");

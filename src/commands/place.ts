@@ -18,8 +18,12 @@ export interface Place {
 export function splitCpus(session: Session, word: string): { word: string; cpus: readonly number[] | undefined } {
   const match = /^(.*):([\d,-]*|a|all)$/.exec(word);
   if (match?.[1] === undefined || match[2] === undefined) return { word, cpus: undefined };
-  const { possible } = readCpus(session.kernel);
-  return { word: match[1], cpus: match[2] === '' ? [session.current.cpu] : parseCpus(match[2], possible) };
+  return { word: match[1], cpus: parseCpusBehind(session, match[2]) };
+}
+
+/** What stands behind the colon of `runqueues:0`: nothing is the CPU of the current task. Throws UsageError. */
+export function parseCpusBehind(session: Session, text: string): readonly number[] {
+  return text === '' ? [session.current.cpu] : parseCpus(text, readCpus(session.kernel).possible);
 }
 
 /** @throws UsageError where the word names nothing, or a per-CPU symbol without a CPU */

@@ -14,10 +14,13 @@ export interface Invocation {
   readonly args: readonly string[];
 }
 
+/** `p/x`, `p/d`: gdb's way to write `px`, `pd`. */
+const gdbFormat = /^(?:p|print)\/([xd])$/;
+
 /** What the words of a line call: a command of the table, `*name`, or the name of a variable or type alone. */
 export function invocationOf(words: readonly string[]): Invocation {
   const [name = '', ...args] = words;
-  const command = findCommand(name);
+  const command = findCommand(name.replace(gdbFormat, 'p$1'));
   if (command !== undefined) return { command, args };
   const star = /^\*(.*)$/.exec(name)?.[1];
   const struct = star === undefined ? undefined : findCommand('struct');

@@ -101,8 +101,8 @@ export class Session {
   }
 
   #scope(space: AddressSpace): GlobalScope {
-    const earlier = (number: number | undefined): Value | undefined =>
-      number === undefined ? this.values.at(-1) : this.values[number - 1];
+    const earlier = (number: number): Value | undefined =>
+      number > 0 ? this.values[number - 1] : this.values.at(number - 1);
     return new GlobalScope(this.kernel, space, earlier);
   }
 

@@ -69,7 +69,7 @@ function sample(): { scope: Scope; at: VirtAddr; other: VirtAddr } {
     perCpu: (name, cpu) => (name === 'counter' && cpu < 2 ? computedValue(intType, BigInt(40 + cpu)) : undefined),
     isPerCpu: (name) => name === 'counter',
     isVariable: (name) => name === 'counter' || variables.has(name),
-    history: (number) => (number === undefined || number === 1 ? computedValue(intType, 5n) : undefined),
+    history: (number) => (number === 0 || number === 1 ? computedValue(intType, 5n) : undefined),
     suggestions: (name) => (name === 'nod' ? ['node'] : []),
   };
   return { scope, at, other };

@@ -19,10 +19,14 @@ export function namedValue(expression: Name, scope: Scope): Value {
     }
     case 'history': {
       const found = scope.history(expression.number);
-      if (found === undefined) throw new LookupError('earlier value', `$${expression.number ?? ''}`);
+      if (found === undefined) throw new LookupError('earlier value', historyName(expression.number));
       return found;
     }
   }
+}
+
+function historyName(number: number): string {
+  return number > 0 ? `$${number}` : number === 0 ? '$' : `$$${-number}`;
 }
 
 function variableOrEnumerator(name: string, scope: Scope): Value {

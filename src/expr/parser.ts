@@ -203,7 +203,7 @@ export class Parser {
         return { kind: 'integer', value: this.#character(token.text), type: charType };
       case 'history':
         this.#next++;
-        return { kind: 'history', number: token.text === '$' ? undefined : Number(token.text.slice(1)) };
+        return { kind: 'history', number: historyNumber(token.text) };
       case 'name':
         return this.#name();
       case 'operator': {
@@ -304,6 +304,11 @@ function memberPath(parser: Parser): string {
       parser.expect(']');
     } else return path;
   }
+}
+
+function historyNumber(text: string): number {
+  if (text === '$$') return -1;
+  return text.startsWith('$$') ? -Number(text.slice(2)) : Number(text.slice(1));
 }
 
 function constant(text: string): Expression {

@@ -19,7 +19,7 @@ export interface Scope {
   /** Whether a name stands for a variable or function, of whatever type. */
   isVariable(name: string): boolean;
   /** An earlier value: the last one, or by its number. */
-  history(number: number | undefined): Value | undefined;
+  history(number: number): Value | undefined;
   /** Names near one that is not there. */
   suggestions(name: string): readonly string[];
 }

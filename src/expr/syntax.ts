@@ -7,8 +7,8 @@ export type Expression =
   | { readonly kind: 'name'; readonly name: string }
   /** A per-CPU variable on one CPU: `runqueues:0`, `per_cpu(runqueues, 0)`. */
   | { readonly kind: 'per-cpu'; readonly name: string; readonly cpu: number }
-  /** `$` (0 back) or `$3`: an earlier value. */
-  | { readonly kind: 'history'; readonly number: number | undefined }
+  /** An earlier value: `$3` by its number, `$` (0) the last one, `$$2` (-2) as many before that. */
+  | { readonly kind: 'history'; readonly number: number }
   | { readonly kind: 'unary'; readonly operator: UnaryOperator; readonly operand: Expression }
   | {
       readonly kind: 'binary';

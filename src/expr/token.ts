@@ -21,7 +21,7 @@ const patterns: readonly (readonly [Token['kind'], RegExp])[] = [
   ['character', /'(?:[^'\\]|\\.)+'/y],
   // GCC's clones have a number, or are cold: `disk.part0` is a member.
   ['name', /[A-Za-z_][A-Za-z0-9_]*(?:\.(?:isra|constprop|part|llvm)\.\d+(?!\w)|\.cold(?!\w))*/y],
-  ['history', /\$\d*(?!\w)/y],
+  ['history', /\$\$?\d*(?!\w)/y],
 ];
 
 /** In characters: what bounds the recursion of everything that reads an expression. */
@@ -53,7 +53,11 @@ function tokenAt(text: string, at: number): Token {
   }
   const operator = operators.find((candidate) => text.startsWith(candidate, at));
   if (operator !== undefined) return { kind: 'operator', text: operator, at };
-  const word = /^\S{1,20}/.exec(text.slice(at))?.[0] ?? '';
-  const hint = /^\d/.test(word) ? 'is no number (hexadecimal begins with 0x)' : 'has no meaning in an expression';
-  throw new UsageError(`"${word}" ${hint}: column ${at + 1} of "${text}"`);
+  const word = /^(?:"[^"]{1,20}"|\S{1,20})/.exec(text.slice(at))?.[0] ?? '';
+  const hint = /^\d/.test(word)
+    ? 'is no number (hexadecimal begins with 0x)'
+    : word.startsWith('"')
+      ? 'is a text, for which a dump has no place'
+      : 'has no meaning in an expression';
+  throw new UsageError(`${word.startsWith('"') ? word : `"${word}"`} ${hint}: column ${at + 1} of "${text}"`);
 }

@@ -17,17 +17,17 @@ export class GlobalScope implements Scope {
   readonly types: TypeCatalog;
   readonly memory: AddressSpace;
   readonly #kernel: Kernel;
-  readonly #history: (number: number | undefined) => Value | undefined;
+  readonly #history: (number: number) => Value | undefined;
 
   /**
    * @param memory where pointers lead: the kernel's, or that of a process
-   * @param history earlier values by their number, or the last one
+   * @param history earlier values: by their number, 0 the last one, -1 the one before that
    * @param types the types that casts may name
    */
   constructor(
     kernel: Kernel,
     memory: AddressSpace = kernel.memory,
-    history: (number: number | undefined) => Value | undefined = () => undefined,
+    history: (number: number) => Value | undefined = () => undefined,
     types: TypeCatalog = kernel.userTypes,
   ) {
     this.types = types;
@@ -72,7 +72,7 @@ export class GlobalScope implements Scope {
     return this.#kernel.symbols.named(name).length > 0;
   }
 
-  history(number: number | undefined): Value | undefined {
+  history(number: number): Value | undefined {
     return this.#history(number);
   }
 

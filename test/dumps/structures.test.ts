@@ -144,6 +144,17 @@ function numbersIn(path: string, node: ValueNode, type: Type, numbers: Map<strin
 
 const openedByDrgn = fixtureNames.filter((name) => new Fixture(name).drgn !== undefined);
 
+describe('a member of a per-CPU variable', () => {
+  const fixture = new Fixture('nfs');
+
+  it('is shown of the CPUs behind the colon', () => {
+    const each = [0, 1].map((cpu) => `per_cpu(runqueues, ${cpu}).cpu = $N = ${cpu}`);
+    const shown = fixture.run('p runqueues.cpu:a').map((line) => line.replace(/\$\d+/, () => '$N'));
+    expect(shown).toEqual(each);
+    expect(() => fixture.run('p runqueues:x')).toThrow('x is no list of CPUs');
+  });
+});
+
 describe.each(openedByDrgn)('numbers in objects of %s, beside drgn', (name) => {
   const fixture = new Fixture(name);
   const objects = Object.entries(fixture.drgn?.objects ?? {});

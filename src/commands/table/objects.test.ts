@@ -110,7 +110,7 @@ describe('a definition', () => {
     expect(run('whatis -r 8-16 -m int')).not.toContain(' 200  thing');
     expect(run('whatis -m point')).toEqual(['SIZE  TYPE', ' 200  thing']);
     expect(run('whatis -m later')).toEqual(['SIZE  TYPE', ' 200  thing']);
-    expect(run('whatis -r 1000000-2000000')).toEqual(['SIZE  TYPE']);
+    expect(run('whatis -r 1000000-2000000')).toEqual(['(none found)']);
   });
 });
 
@@ -314,7 +314,7 @@ describe('types that are broken', () => {
     ['struct astray a_thing', /beyond = \(value: a member lies outside of its structure\)/],
     ['struct odd a_thing', /damaged/],
     ['whatis endless_t', /typedef endless_t endless_t/],
-    ['whatis -m nothing_there', /SIZE/],
+    ['whatis -m nothing_there', /^\(none found\)$/],
   ])('%s', (line, answer) => {
     expect(text(line)).toMatch(answer);
   });
@@ -376,6 +376,36 @@ describe('what is refused', () => {
   ])('%s', (line, message) => {
     expect(() => run(line)).toThrow(VmcoreError);
     expect(() => run(line)).toThrow(message);
+  });
+});
+
+describe('p, as in gdb', () => {
+  it('knows characters, and what was printed before', () => {
+    const fresh = new Session(session.kernel.target);
+    const lines = (line: string): string[] => asUser(fresh, line);
+    expect(lines("p 'A'")).toEqual(["$1 = 65 'A'"]);
+    expect(lines(String.raw`p '\n' + 1`)).toEqual(['$2 = 11']);
+    expect(lines("p ('>' )")).toEqual(["$3 = 62 '>'"]);
+    expect(lines('p $0 + 0')).toEqual(['$4 = 62']);
+    expect(lines('p $$1 + 0')).toEqual(['$5 = 62']);
+    expect(lines('p $$4')).toEqual(["$6 = 65 'A'"]);
+    expect(lines('p $$')).toEqual(['$7 = 62']);
+    expect(lines('p "3 > 2"')).toEqual(['$8 = 1']);
+    expect(() => lines('p $$20')).toThrow('earlier value not found: $$20');
+  });
+
+  it('takes the format behind a slash', () => {
+    for (const line of ['p/x FLAG_B + 8', 'print/x FLAG_B + 8', 'p /x FLAG_B + 8'])
+      expect(text(line), line).toMatch(/= 0xa$/);
+    expect(() => run('p/t 1')).toThrow('command not found: p/t; did you mean px, pd?');
+    for (const line of ['p/d 0xa', 'p /d 0xa']) expect(text(line), line).toMatch(/= 10$/);
+  });
+
+  it('says what it does not take', () => {
+    expect(() => run('p "abc"')).toThrow('symbol not found: abc (what is in quotes is an expression');
+    expect(() => run('p "abc" + 1')).toThrow('"abc" is a text, for which a dump has no place');
+    expect(() => run('p qq')).toThrow(/^symbol not found: qq$/);
+    expect(() => run('struct thing.id:3')).toThrow(':3 stands behind what is per CPU: struct thing.id SYMBOL:3');
   });
 });
 

@@ -9,7 +9,8 @@ import { expressionValue, type PerCpuAddresses } from '../../query/expression.ts
 import type { Result } from '../../query/result.ts';
 import type { Value } from '../../values/value.ts';
 import type { Command } from '../command.ts';
-import { splitCpus } from '../place.ts';
+import { evaluateWritten, expressionIn } from '../expression-words.ts';
+import { parseCpusBehind } from '../place.ts';
 import { radixOf, type Session } from '../session.ts';
 
 const options = [
@@ -28,7 +29,7 @@ function printCommand(name: 'p' | 'px' | 'pd', summary: string): Command {
     options: fixed === undefined ? options : options.slice(2),
     exclusive: [['-x', '-d']],
     description: [
-      'Evaluates a C expression: casts, ->, arrays, sizeof, &, arithmetic, ?:, and names of variables, functions and enumerators. offsetof(type, member), container_of(pointer, type, member) and per_cpu(symbol, cpu) work as in the kernel; object@count shows an array; {type} address is *(type *)address; $, $1, $2 … are what was printed before. A dump is only read: there is no assignment.',
+      'Evaluates a C expression: casts, ->, arrays, sizeof, &, arithmetic, ?:, and names of variables, functions and enumerators. offsetof(type, member), container_of(pointer, type, member) and per_cpu(symbol, cpu) work as in the kernel; object@count shows an array; {type} address is *(type *)address; $, $1, $2 … are what was printed before, $$ and $$2 what was printed one and two values before the last. A dump is only read: there is no assignment.',
       'symbol:CPUs is a per-CPU variable on each of them: runqueues:0, runqueues:a for all. Without CPUs its addresses are shown. In a line with > or | put the expression in parentheses: (a > b).',
     ],
     examples: [
@@ -44,9 +45,11 @@ function printCommand(name: 'p' | 'px' | 'pd', summary: string): Command {
     completes: 'expression',
     many: true,
     *run(session, args) {
-      const text = args.words.join(' ').replace(/^\/x\s+/, '');
+      const format = /^\/([xd])$/.exec(args.words[0] ?? '')?.[1];
+      const written = expressionIn(format === undefined ? args.words : args.words.slice(1));
+      const { text } = written;
       if (text === '') throw new UsageError(`${name} wants an expression ("help ${name}")`);
-      const radix = fixed ?? (args.words[0] === '/x' ? 16 : radixOf(session, args));
+      const radix = fixed ?? (format === undefined ? radixOf(session, args) : format === 'x' ? 16 : 10);
       const space = args.has('-u') ? userSpace(session.kernel, session.current) : session.kernel.memory;
       const perCpu = perCpuValues(session, text);
       if (perCpu !== undefined && !Array.isArray(perCpu)) {
@@ -54,7 +57,10 @@ function printCommand(name: 'p' | 'px' | 'pd', summary: string): Command {
         return;
       }
       const values = perCpu ?? [
-        { subject: isVariable(session, text) ? text : undefined, value: session.evaluate(text, space) },
+        {
+          subject: isVariable(session, text) ? text : undefined,
+          value: evaluateWritten(written, (expression) => session.evaluate(expression, space)),
+        },
       ];
       for (const { subject, value } of values) yield shown(session, subject, value, radix, space);
     },
@@ -70,10 +76,10 @@ interface NamedValue {
   readonly value: Value;
 }
 
-/** Of `symbol:CPUs` the values, of a bare per-CPU symbol its addresses, of anything else undefined. */
+/** Of `symbol:CPUs` and `symbol.member:CPUs` the values, of a bare per-CPU symbol its addresses, else undefined. */
 function perCpuValues(session: Session, text: string): NamedValue[] | PerCpuAddresses | undefined {
   const { kernel } = session;
-  const [, name, wanted] = /^(\w+)(:[\da,-]*|:all)?$/.exec(text) ?? [];
+  const [, name, path = '', wanted] = /^(\w+)((?:\.|\[|->)[\w.[\]>-]+)?(?::([\w,-]*))?$/.exec(text) ?? [];
   if (name === undefined) return undefined;
   const symbols = kernel.symbols.named(name);
   const symbol = symbols.find((found) => kernel.perCpu.isPerCpu(found));
@@ -82,13 +88,13 @@ function perCpuValues(session: Session, text: string): NamedValue[] | PerCpuAddr
     if (symbols.length === 0) throw new LookupError('symbol', name);
     throw new UsageError(`${name} is no per-CPU symbol: there is but one`);
   }
-  const { cpus } = splitCpus(session, text);
-  if (cpus !== undefined) {
-    return cpus.map((cpu) => ({
-      subject: `per_cpu(${name}, ${cpu})`,
-      value: session.evaluate(`per_cpu(${name}, ${cpu})`),
-    }));
+  if (wanted !== undefined) {
+    return parseCpusBehind(session, wanted).map((cpu) => {
+      const subject = `per_cpu(${name}, ${cpu})${path}`;
+      return { subject, value: session.evaluate(subject) };
+    });
   }
+  if (path !== '') return undefined;
   const type = typeOfVariable(kernel, symbol);
   if (type === undefined) throw new LookupError('type of', name);
   const addresses = readCpus(kernel).possible.map((cpu) => ({ cpu, address: kernel.perCpu.at(symbol.address, cpu) }));

@@ -174,6 +174,9 @@ export function offsetBefore(session: Session, word: string | undefined): number
 
 /** `NAME.member,member`: a struct, union or typedef of either. Throws LookupError. */
 export function subjectOf(session: Session, word: string, kind: 'struct' | 'union'): Subject {
+  const [, path, cpus] = /^([^:]*):(.*)$/.exec(word) ?? [];
+  if (path !== undefined)
+    throw new UsageError(`:${cpus} stands behind what is per CPU: ${kind} ${path} SYMBOL:${cpus}`);
   const dot = word.indexOf('.');
   const name = dot < 0 ? word : word.slice(0, dot);
   const paths = dot < 0 ? [] : word.slice(dot + 1).split(',').filter((path) => path !== ''); // prettier-ignore

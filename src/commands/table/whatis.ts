@@ -11,6 +11,7 @@ import type { Result } from '../../query/result.ts';
 import { definitionOf, enumDefinition, partialDefinition } from '../../query/type-definition.ts';
 import { typesLike } from '../../query/type-search.ts';
 import type { Command } from '../command.ts';
+import { expressionIn } from '../expression-words.ts';
 import { radixOf, type Session } from '../session.ts';
 import { compoundNames, subjectOf } from './struct.ts';
 
@@ -54,7 +55,7 @@ export const whatis: Command = {
       yield typesLike(session.kernel, size === undefined ? undefined : sizeRange(size), member);
       return;
     }
-    const text = args.words.join(' ');
+    const { text } = expressionIn(args.words);
     if (text === '') throw new UsageError('whatis wants a type, a symbol or an expression ("help whatis")');
     yield describe(session, text, { offsets: args.has('-o'), radix: radixOf(session, args) });
   },

@@ -62,6 +62,10 @@ function sizeLine(size: number, radix: 10 | 16): string {
 }
 
 export function* renderTypeList({ types }: TypeList): Generator<string> {
+  if (types.length === 0) {
+    yield '(none found)';
+    return;
+  }
   const width = types.reduce((most, { size }) => Math.max(most, String(size).length), 4);
   yield `${'SIZE'.padStart(width)}  TYPE`;
   for (const { size, name } of types) yield escapeLine(`${String(size).padStart(width)}  ${name}`);
