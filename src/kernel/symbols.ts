@@ -30,6 +30,8 @@ interface Bounds {
 
 /** An offset from a symbol beyond which it says nothing of an address. */
 const LONGEST_OFFSET = 1 << 26;
+/** Between variables, for the alignment of the next one. */
+const LARGEST_GAP = 64;
 
 export class KernelSymbols {
   readonly #kernel: SymbolTable;
@@ -69,7 +71,14 @@ export class KernelSymbols {
     // A module's regions lie apart: the last symbol of one says nothing of what begins the next.
     if (module !== undefined && module.regionAt(address) !== module.regionAt(symbol.address)) return undefined;
     const offset = address - symbol.address;
-    return offset > LONGEST_OFFSET ? undefined : { symbol, offset: Number(offset) };
+    return offset > LONGEST_OFFSET || this.#isBeyondData(address, symbol)
+      ? undefined
+      : { symbol, offset: Number(offset) };
+  }
+
+  /** A variable's name says nothing of what lies behind its end: constants without a name. */
+  #isBeyondData(address: VirtAddr, { address: start, size }: KernelSymbol): boolean {
+    return size > 0 && address >= addVirt(start, size + LARGEST_GAP) && !this.isText(address);
   }
 
   /** The code around an address that bears one name. */
@@ -94,8 +103,8 @@ export class KernelSymbols {
       .textAt(start)
       ?.regions.find(({ base, textSize }) => start >= base && start < addVirt(base, textSize));
     const limit = region === undefined ? undefined : addVirt(region.base, region.textSize);
-    return [false, true].flatMap((hidden) => {
-      const next = table?.nextAddress(start, hidden);
+    return [true, false].flatMap((padding) => {
+      const next = table?.nextAddress(start, padding);
       return limit !== undefined && (next === undefined || next > limit) ? [limit] : (next ?? []);
     });
   }

@@ -41,6 +41,8 @@ export interface IdentityContext {
   readonly crash?: CrashTask;
   /** Whose user addresses are meant: the task that crashed unless told. */
   readonly current?: Task;
+  /** The symbol the address was named by. */
+  readonly symbol?: string;
 }
 
 /** What an address is. Reads freelists of the one slab and cache it may be in. */
@@ -54,7 +56,7 @@ export function identifyAddress(kernel: Kernel, address: VirtAddr, context: Iden
 
 function kernelParts(kernel: Kernel, address: VirtAddr, context: IdentityContext): AddressPart[] {
   return [
-    ...symbolParts(kernel, address),
+    ...symbolParts(kernel, address, context.symbol),
     ...perCpuParts(kernel, address),
     ...taskParts(kernel, address, context),
     ...pageStructParts(kernel, address),
@@ -65,10 +67,10 @@ function kernelParts(kernel: Kernel, address: VirtAddr, context: IdentityContext
   ];
 }
 
-function symbolParts(kernel: Kernel, address: VirtAddr): AddressPart[] {
+function symbolParts(kernel: Kernel, address: VirtAddr, name: string | undefined): AddressPart[] {
   const parts: AddressPart[] = [];
   const text = kernel.symbols.isText(address);
-  const symbol = attempt(() => symbolAt(kernel, address))?.symbols[0];
+  const symbol = attempt(() => symbolAt(kernel, address, name))?.symbols[0];
   if (symbol !== undefined) parts.push({ kind: 'symbol', symbol, text });
   else if (kernel.symbols.isImage(address)) parts.push({ kind: 'image', text });
   const module = kernel.symbols.isImage(address) ? undefined : kernel.modules().at(address);

@@ -112,8 +112,8 @@ export function fileCode(file: CodeFile): CodeView {
     },
     endsAt: (start) => {
       const end = file.sectionEnd(start);
-      return [false, true].flatMap((hidden) => {
-        const next = symbols.nextAddress(start, hidden);
+      return [true, false].flatMap((padding) => {
+        const next = symbols.nextAddress(start, padding);
         return end !== undefined && (next === undefined || next > end) ? [end] : (next ?? []);
       });
     },

@@ -34,8 +34,10 @@ export interface SymbolReport {
   readonly symbols: readonly SymbolRow[];
 }
 
-export function symbolAt(kernel: Kernel, address: VirtAddr): SymbolReport {
-  const found = kernel.symbols.at(address);
+/** @param name which of several symbols at the address is meant */
+export function symbolAt(kernel: Kernel, address: VirtAddr, name?: string): SymbolReport {
+  const meant = name === undefined ? undefined : kernel.symbols.named(name).find((one) => one.address === address);
+  const found = meant === undefined ? kernel.symbols.at(address) : { symbol: meant, offset: 0 };
   if (found === undefined) throw new LookupError('symbol at address', address.toString(16));
   return report([{ ...row(kernel, found.symbol, address), address, offset: found.offset }]);
 }

@@ -40,7 +40,7 @@ export class KernelBuilder {
   readonly physical = new PhysicalPages();
   readonly tables: PageTableBuilder;
   readonly #options: KernelOptions;
-  readonly #symbols: { name: string; value: bigint; section: number }[] = [];
+  readonly #symbols: { name: string; value: bigint; section: number; size: number }[] = [];
   readonly #mapped = new Map<bigint, number>();
   #heap = HEAP;
   #orc: { ips: Uint8Array; entries: Uint8Array; base: bigint } | undefined;
@@ -59,8 +59,8 @@ export class KernelBuilder {
   }
 
   /** A symbol at a link-time address. */
-  symbol(name: string, value: bigint): this {
-    this.#symbols.push({ name, value, section: 1 });
+  symbol(name: string, value: bigint, size = 0): this {
+    this.#symbols.push({ name, value, section: 1, size });
     return this;
   }
 

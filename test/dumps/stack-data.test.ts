@@ -59,6 +59,8 @@ function explainWord(session: Session, ours: string, theirs: string): string | u
   if (sourceName(ours) === theirs) return 'crash names a function as its source does, we by its symbol';
   if (/^_MODULE_INIT_START_\w+/.test(theirs)) return 'crash has a name of its own for the start of init text';
   if (/^\.LC\d+/.test(theirs)) return 'a label of the compiler';
+  if (/^[0-9a-f]{16}$/.test(ours) && others?.includes(BigInt(`0x${ours}`)) === true)
+    return 'crash names it by a variable that ends long before';
   if (/\+-\d+$/.test(theirs)) return 'crash took a symbol above the address';
   const slab = /^\[([0-9a-f]{16}):/.exec(theirs)?.[1];
   if (slab === ours && slabObjectAt(session.kernel, virtAddr(BigInt(`0x${slab}`))) === undefined)

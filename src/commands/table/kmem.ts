@@ -33,7 +33,8 @@ export const kmem: Command = {
     for (const word of args.words) {
       const address = session.address(word);
       const { tasks } = session.tasks();
-      yield identifyAddress(session.kernel, address, { tasks, crash: session.crash(), current: session.current });
+      const { current } = session;
+      yield identifyAddress(session.kernel, address, { tasks, crash: session.crash(), current, symbol: word });
     }
   },
 };

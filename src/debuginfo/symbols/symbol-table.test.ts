@@ -69,6 +69,9 @@ function kernel(slide = 0n): SymbolTable {
     .symbol({ name: 'absolute', value: 0x42n, section: SHN_ABS })
     .symbol({ name: 'imported', value: 0n, section: SHN_UNDEF })
     .symbol({ name: 'counter', value: TEXT + 0x100_0000n, section: bss, type: STT_OBJECT, size: 4 })
+    .symbol({ name: '__end_rodata', value: TEXT + 0x80_0040n, section: rodata, type: STT_NOTYPE })
+    .symbol({ name: 'init_stack', value: TEXT + 0x80_0040n, section: rodata, type: STT_NOTYPE })
+    .symbol({ name: '__end_rodata_aligned', value: TEXT + 0x80_1000n, section: rodata, type: STT_NOTYPE })
     .symbol({ name: 'banner', value: TEXT + 0x80_0000n, section: rodata, type: STT_OBJECT, bind: STB_LOCAL, size: 4 });
   const table = symbolsOfElf(openElfBytes(elf.build()), slide);
   if (table === undefined) throw new Error('no symbols');
@@ -84,10 +87,16 @@ describe('by address', () => {
     expect(at(TEXT + 31n)).toBe('first');
   });
 
-  it('padding and assembler labels never win', () => {
-    expect(at(TEXT)).toBeUndefined();
-    expect(at(TEXT + 40n)).toBe('first');
+  it('padding is its own, assembler labels never win', () => {
+    expect(at(TEXT)).toBe('__pfx_first');
+    expect(at(TEXT + 31n)).toBe('first');
+    expect(at(TEXT + 40n)).toBe('__pfx_second');
     expect(at(TEXT + 48n)).toBe('second');
+  });
+
+  it('what begins where a section ends wins over the mark of that', () => {
+    expect(at(TEXT + 0x80_0040n)).toBe('init_stack');
+    expect(at(TEXT + 0x80_1000n)).toBe('__end_rodata_aligned');
   });
 
   it('per-CPU offsets, absolute and imported symbols are no addresses', () => {
@@ -98,9 +107,9 @@ describe('by address', () => {
 });
 
 describe('what follows an address', () => {
-  it('is the next symbol, padding only where it is asked for', () => {
-    const next = (offset: bigint, hidden = false): bigint | undefined =>
-      table.nextAddress(virtAddr(TEXT + offset), hidden);
+  it('is the next symbol, padding left out where that is asked for', () => {
+    const next = (offset: bigint, padding = false): bigint | undefined =>
+      table.nextAddress(virtAddr(TEXT + offset), padding);
     const table = kernel();
     expect(next(0n)).toBe(TEXT + 16n);
     expect(next(16n)).toBe(TEXT + 48n);

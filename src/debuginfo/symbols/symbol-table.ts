@@ -85,14 +85,14 @@ export class SymbolTable {
 
   /**
    * The nearest run-time address above another that bears a symbol.
-   * @param hidden whether padding before functions (`__pfx_`) counts, too
+   * @param padding whether padding before functions (`__pfx_`) counts, too
    */
-  nextAddress(address: VirtAddr, hidden = false): VirtAddr | undefined {
+  nextAddress(address: VirtAddr, padding = true): VirtAddr | undefined {
     const after = Number(BigInt.asIntN(64, address)) - this.#slide;
-    const counts = hidden
-      ? (candidate: number): boolean => this.#isNamed(candidate)
-      : (candidate: number): boolean => this.#rank(candidate) !== undefined;
-    const found = this.#byAddress().above(after, counts);
+    const found = this.#byAddress().above(
+      after,
+      (candidate) => this.#rank(candidate) !== undefined && (padding || !this.#isPadding(candidate)),
+    );
     return found === undefined ? undefined : virtAddr(BigInt(found) + this.#input.slide);
   }
 
@@ -151,17 +151,20 @@ export class SymbolTable {
 
   /**
    * Which of several names an address bears: functions before labels, global before local, sized before not. Names
-   * that say less give way: a system call's 32-bit entry that is the same code as the native one, and the
-   * `init_module` that every module calls its init function by. Undefined for what is no name of an address: padding
-   * before functions (`__pfx_`), assembler-local labels, `$x`.
+   * that say less give way: padding before functions (`__pfx_`), a system call's 32-bit entry that is the same code as
+   * the native one, the linker's marks where sections begin and end, and the `init_module` that every module calls its
+   * init function by. Undefined for what is no name of an address: assembler-local labels, `$x`.
    */
   #rank(index: number): number | undefined {
     if (!this.#isNamed(index) || this.#isHidden(index)) return undefined;
     const info = this.#info(index);
     const sized = (this.#words[index * SYM_WORDS + 4] as number) > 0;
     const rank = ((info & 0xf) === STT_FUNC ? 4 : 0) + (info >> 4 === STB_GLOBAL ? 2 : 0) + (sized ? 1 : 0);
-    if (startsWith(this.#input.strtab, this.#nameOffset(index), COMPAT_PREFIX)) return rank - 0.5;
-    return MODULE_ALIASES.some((alias) => startsWith(this.#input.strtab, this.#nameOffset(index), alias)) ? -1 : rank;
+    const { strtab } = this.#input;
+    const name = this.#nameOffset(index);
+    if (startsWith(strtab, name, COMPAT_PREFIX) || this.#isPadding(index)) return rank - 0.5;
+    if (MODULE_ALIASES.some((alias) => startsWith(strtab, name, alias))) return -1;
+    return !sized && rank < 4 && SECTION_MARK.test(stringAt(strtab, name)) ? rank - 0.5 : rank;
   }
 
   #letter(index: number): string {
@@ -216,9 +219,11 @@ export class SymbolTable {
     const { strtab } = this.#input;
     const name = this.#nameOffset(index);
     const first = strtab[name];
-    if (first === DOLLAR) return true;
-    if (first === DOT) return strtab[name + 1] === CAPITAL_L;
-    return startsWith(strtab, name, PADDING_PREFIX);
+    return first === DOLLAR || (first === DOT && strtab[name + 1] === CAPITAL_L);
+  }
+
+  #isPadding(index: number): boolean {
+    return startsWith(this.#input.strtab, this.#nameOffset(index), PADDING_PREFIX);
   }
 }
 
@@ -227,6 +232,8 @@ const DOT = 0x2e;
 const CAPITAL_L = 0x4c;
 const COMPAT_PREFIX = new TextEncoder().encode('__ia32_');
 const MODULE_ALIASES = ['init_module\0', 'cleanup_module\0'].map((name) => new TextEncoder().encode(name));
+/** Labels of a linker script: __start_rodata, __end_rodata_aligned, __bss_stop, _edata. */
+const SECTION_MARK = /(^|_)(start|begin|end|stop|[se](text|data|rodata|inittext))(_|$)/;
 const PADDING_PREFIX = new TextEncoder().encode('__pfx_');
 
 /** The bytes as 32-bit words, copied where they are not aligned. */
