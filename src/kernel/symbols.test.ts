@@ -5,7 +5,10 @@ import { virtAddr } from '../base/addr.ts';
 const DATA = TEXT + 0x20_0000n;
 
 it('names data by what it lies in, with what aligns the next variable, and nothing far behind its end', () => {
-  const { symbols } = new KernelBuilder().symbol('table', DATA, 40).symbol('mark', DATA + 0x2000n).build();
+  const { symbols } = new KernelBuilder()
+    .symbol('table', DATA, 40)
+    .symbol('mark', DATA + 0x2000n)
+    .build();
   expect(symbols.label(virtAddr(DATA + 39n))).toBe('table+39');
   expect(symbols.label(virtAddr(DATA + 64n))).toBe('table+64');
   expect(symbols.label(virtAddr(DATA + 0x1000n))).toBeUndefined();
