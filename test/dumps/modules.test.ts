@@ -3,7 +3,10 @@
  * are made in sessions of their own.
  */
 
-import { describe, expect, it } from 'vitest';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
 import { OpenError } from '../../src/base/errors.ts';
 import { parseLine } from '../../src/commands/line.ts';
 import { invocationOf, runCommand } from '../../src/commands/run.ts';
@@ -205,6 +208,26 @@ describe.each(['nfs', 'sysrq-6.12', 'sysrq-7.2'] as const)('debug files of modul
     run(session, 'mod -S');
     expect(run(session, 'sym nfs_alloc_server')[0]).toMatch(/ fs\/nfs\/client\.c: \d+$/);
     expect(session.kernel.moduleDebug.generation).toBeGreaterThan(generation);
+  });
+});
+
+describe('mod -S of a folder', () => {
+  const fixture = new Fixture('nfs');
+  const folder = mkdtempSync(join(tmpdir(), 'vmscope-mod-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('leaves the modules that it has no file for with the file they had, as crash does, and says so', () => {
+    const session = freshSession(fixture);
+    cpSync(`${fixture.folder}/modules/nfs.ko`, join(folder, 'nfs.ko'));
+    const before = run(session, 'mod -S');
+    run(session, 'mod -d lockd');
+    const after = run(session, `mod -S ${folder}`);
+    const [kept = '', missing, places, ...more] = after.slice(before.length);
+    expect(after.find((line) => / nfs /.test(line))).toContain(join(folder, 'nfs.ko'));
+    expect(after.find((line) => / nfsd /.test(line))).toEqual(before.find((line) => / nfsd /.test(line)));
+    expect(kept.startsWith(`${folder} has no file of this build for these, which keep the file they had: `)).toBe(true);
+    expect(kept.split(': ')[1]?.split(' ')).toHaveLength(before.length - 3);
+    expect([missing, places, more]).toEqual(['No file of this build was found for: lockd', `Looked in: ${folder}`, []]);
   });
 });
 

@@ -25,7 +25,7 @@ export const mod: Command = {
     },
     {
       flag: '-S',
-      text: 'loads the debug files of all modules now, from FOLDER alone where one is named',
+      text: 'loads the debug files of all modules now; with FOLDER of those alone that it has a file for, and the others keep theirs',
       mostWords: 1,
     },
     {
@@ -123,15 +123,25 @@ function loadAll(session: Session, args: ParsedArguments): Result {
     throw new UsageError(`mod -S ${folder}: there is no such folder, or nothing in it`);
   const problems: string[] = [];
   const missing: string[] = [];
+  const kept: string[] = [];
   for (const module of kernel.modules().modules) {
     const { debug, refusals } = kernel.moduleDebug.load(module, folder);
     problems.push(...(debug === undefined ? refusals : []));
-    if (debug === undefined) missing.push(module.name);
-    else if (args.has('-g')) session.sectionMarks.add(module.name);
+    if (debug !== undefined) {
+      if (args.has('-g')) session.sectionMarks.add(module.name);
+    } else if (folder !== undefined && hasFile(session, module)) kept.push(module.name);
+    else missing.push(module.name);
   }
+  if (kept.length > 0)
+    problems.push(`${folder} has no file of this build for these, which keep the file they had: ${kept.join(' ')}`);
   if (missing.length > 0) {
     const places = folder === undefined ? files.places.folders.map(({ path }) => path) : [folder];
     problems.push(`No file of this build was found for: ${missing.join(' ')}`, `Looked in: ${places.join(' ')}`);
   }
   return moduleReport(kernel, { problems });
+}
+
+function hasFile({ kernel }: Session, module: Module): boolean {
+  const { kind } = kernel.moduleDebug.state(module);
+  return kind === 'loaded' || kind === 'found';
 }
