@@ -13,7 +13,7 @@ export function whyUnread(result: Result): string | undefined {
     case 'structure':
       return whyAllUnread(result.whole === undefined ? result.members.map(({ value }) => value) : [result.whole]);
     case 'unread-objects':
-      return result.why;
+      return `${result.name} from ${hex(result.first)} to ${hex(result.last)}, ${result.count} of them: ${result.why}`;
     case 'list':
       return whyListUnread(result);
     case 'address':

@@ -209,6 +209,7 @@ describe('an object', () => {
       '  id = 9,',
       `struct thing from ${hex(second)} to ${hex(addVirt(torn, 999_999 * THING_SIZE))}, 999999 of them: (cannot read kernel virtual address ${hex(second)}: not mapped)`,
     ]);
+    expect(() => run(`struct thing ${hex(NOWHERE)} 9`)).toThrow(`to ${hex(NOWHERE + 1600n)}, 9 of them: cannot read`);
     const before = run(`struct thing.id ${hex(addVirt(second, THING_SIZE))} -3`);
     expect(before[0]).toBe('  id = 9,');
     expect(before).toHaveLength(2);

@@ -28,14 +28,12 @@ export function valueLines(node: ValueNode, radix: Radix, indent: number, head =
 }
 
 export function memberLines(members: readonly MemberNode[], radix: Radix, indent: number): string[] {
-  return members.flatMap(({ name, value }, index) => {
+  const lines: string[] = [];
+  for (const [index, { name, value }] of members.entries()) {
     const head = `${' '.repeat(indent)}${name === undefined ? '' : `${escapeLine(name)} = `}`;
-    return withComma(valueLines(value, radix, indent, head), index < members.length - 1);
-  });
-}
-
-function withComma(lines: string[], more: boolean): string[] {
-  if (more) lines[lines.length - 1] += ',';
+    for (const line of valueLines(value, radix, indent, head)) lines.push(line);
+    if (index < members.length - 1) lines[lines.length - 1] += ',';
+  }
   return lines;
 }
 
