@@ -7,12 +7,32 @@ import { isCacheName, slabCacheReport } from '../../query/slab-report.ts';
 import type { Command } from '../command.ts';
 import { parseHex, type Session } from '../session.ts';
 
+/** crash's, each for a report of its own. */
+const notBuilt: Readonly<Record<string, string>> = {
+  '-S': 'every slab of a cache, with its objects',
+  '-i': 'how much memory is used for what',
+  '-p': 'every struct page',
+  '-v': 'every vmalloc area',
+  '-V': 'the counters of virtual memory',
+  '-f': 'the free pages of each zone',
+  '-F': 'the same, each page',
+  '-n': 'nodes, sections and blocks of memory',
+  '-z': 'the zones',
+  '-o': 'the per-CPU offsets',
+  '-h': 'the pools of huge pages',
+  '-g': 'the bits of page flags',
+  '-r': 'caches with those of their cgroups',
+};
+
 export const kmem: Command = {
   name: 'kmem',
   aliases: [],
   summary: 'what an address is; the slab caches',
   synopsis: ['kmem address|symbol ...', 'kmem -s [cache|address ...]'],
-  options: [{ flag: '-s', text: 'slab caches, all or those named: objects in use, objects, slabs' }],
+  options: [
+    { flag: '-s', text: 'slab caches, all or those named: objects in use, objects, slabs' },
+    ...Object.entries(notBuilt).map(([flag, what]) => ({ flag, text: `not built yet: ${what}` })),
+  ],
   description: [
     'Tells everything that holds of an address: the symbol, the module, the per-CPU variable and whose it is, the task or stack, the slab object, the vmalloc area, the page.',
     'An object of a slab in brackets is allocated, a bare one free; "(cpu 1 cache)" is free and kept by that CPU, "(cpu 1 sheaf)" and "(node 0 barn)" likewise since Linux 6.18. Where a freelist is damaged, objects that are not known to be free stand between question marks. A cache that several users share is named with all their names, as /sys/kernel/slab has them.',
@@ -25,6 +45,9 @@ export const kmem: Command = {
   completes: 'symbol',
   many: true,
   *run(session, args) {
+    for (const [flag, what] of Object.entries(notBuilt))
+      if (args.has(flag))
+        throw new UsageError(`kmem ${flag} (${what}) is not built yet: there are kmem ADDRESS and kmem -s [CACHE ...]`);
     if (args.has('-s')) {
       yield* slabs(session, args.words);
       return;
