@@ -15,7 +15,7 @@ import { Kernel } from '../kernel/kernel.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import { readTasks, type Task, type TaskList } from '../kernel/tasks.ts';
 import { findCrashTask, type CrashTask } from '../query/crash-task.ts';
-import { addressOfName, parseOffset } from '../query/symbol-lookup.ts';
+import { addressOfName, parseOffset, whyLost } from '../query/symbol-lookup.ts';
 import { evaluateAddress } from './address-expression.ts';
 import type { Target } from '../target/target.ts';
 import { Unwinder } from '../unwind/unwinder.ts';
@@ -93,6 +93,8 @@ export class Session {
       const offset = /\+(.*)$/.exec(word)?.[1];
       if (offset !== undefined && parseOffset(offset) === undefined)
         throw new UsageError(`${word}: the offset ${offset} is no number: decimal as in 16, or hexadecimal as in 0x10`);
+      const lost = whyLost(this.kernel, word);
+      if (lost !== undefined) throw new LookupError('symbol', lost);
       throw new UsageError(
         `${word} is no symbol and no hexadecimal address${/[.>[]/.test(word) ? `; an expression stands in parentheses: (${word})` : ''}`,
       );

@@ -8,13 +8,15 @@
 
 import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
 import { attempt } from '../base/errors.ts';
+import { KERNEL_SPACE } from '../arch/x86-64/layout.ts';
+import { stringAt } from '../bytes/read.ts';
 import { once } from '../base/search.ts';
 import type { Btf } from '../debuginfo/btf/btf.ts';
 import { OrcTable } from '../debuginfo/orc/orc-table.ts';
 import { SymbolTable } from '../debuginfo/symbols/symbol-table.ts';
 import type { TypeSource } from '../debuginfo/types/catalog.ts';
 import { sizeOf, strip } from '../debuginfo/types/type.ts';
-import { STB_GLOBAL, STB_LOCAL, STT_FUNC, STT_OBJECT } from '../formats/elf/constants.ts';
+import { SHN_UNDEF, STB_GLOBAL, STB_LOCAL, STT_FUNC, STT_OBJECT } from '../formats/elf/constants.ts';
 import { buildIdOf, parseNotes, toHex } from '../formats/elf/notes.ts';
 import { VirtualSource } from '../memory/virtual-source.ts';
 import { memberOf, type StructView } from '../values/struct-view.ts';
@@ -47,6 +49,8 @@ export class Module {
   /** A checksum of its sources, where they carry one. */
   readonly srcversion: () => string | undefined;
   readonly symbols: () => SymbolTable | undefined;
+  /** Names of what lay in the file it was loaded from, and is not in its memory. */
+  readonly lostSymbols: () => readonly string[];
   readonly orc: () => OrcTable | undefined;
   /** The types the kernel keeps of it in memory. */
   readonly btf: () => Btf | undefined;
@@ -66,7 +70,9 @@ export class Module {
     this.sections = once(() => attempt(() => readSections(kernel, view)) ?? []);
     this.buildId = once(() => attempt(() => this.#readBuildId(kernel)) ?? attempt(() => ownBuildId(view)));
     this.srcversion = once(() => attempt(() => view.string('srcversion', 64)) || undefined);
-    this.symbols = once(() => attempt(() => readSymbols(view, this.name, this.regions)));
+    const table = once(() => attempt(() => readSymbols(view, this.name, this.regions, (address) => this.#isOwn(address))));
+    this.symbols = () => table()?.symbols;
+    this.lostSymbols = () => table()?.lost ?? [];
     this.orc = once(() => attempt(() => readOrc(kernel, view, this.name)));
     this.btf = once(() => attempt(() => this.#readBtf(kernel)));
     this.taints = once(() => attempt(() => view.integer('taints')));
@@ -104,6 +110,13 @@ export class Module {
   /** Whether an address is in the module's live code. */
   holdsText(address: VirtAddr): boolean {
     return this.regions.some((region) => address >= region.base && address < addVirt(region.base, region.textSize));
+  }
+
+  /** Whether a symbol's value may be one of its own: in its memory, in the per-CPU area, or no kernel address at all. */
+  #isOwn(address: VirtAddr): boolean {
+    if (this.holds(address) || address < KERNEL_SPACE) return true;
+    const start = this.perCpuStart;
+    return start !== undefined && address >= start && address <= addVirt(start, this.perCpuSize);
   }
 
   #readBuildId(kernel: Kernel): string | undefined {
@@ -226,8 +239,21 @@ const LONGEST_NAME = 4096;
 const LETTER_T = 0x74;
 const MOST_SYMBOLS = 1 << 20;
 
-/** The module's kallsyms: after initialisation its core symbols, at run-time addresses. */
-function readSymbols(view: StructView, module: string, regions: readonly ModuleRegion[]): SymbolTable | undefined {
+interface ModuleSymbols {
+  readonly symbols: SymbolTable;
+  readonly lost: readonly string[];
+}
+
+/**
+ * The module's kallsyms, at run-time addresses: after initialisation its core symbols; before, those of sections, too,
+ * that were in the file alone, whose copy in memory is freed.
+ */
+function readSymbols(
+  view: StructView,
+  module: string,
+  regions: readonly ModuleRegion[],
+  isOwn: (address: VirtAddr) => boolean,
+): ModuleSymbols | undefined {
   const kallsyms = view.follow(view.pick('kallsyms', 'core_kallsyms'));
   if (kallsyms === undefined) return undefined;
   const count = Math.min(kallsyms.number('num_symtab'), MOST_SYMBOLS);
@@ -235,7 +261,20 @@ function readSymbols(view: StructView, module: string, regions: readonly ModuleR
   const symtab = memory.bytes(kallsyms.pointer('symtab'), count * SYM_SIZE);
   const strtab = readStrings(kallsyms, symtab, regions);
   const letters = kallsyms.has('typetab') ? memory.bytes(kallsyms.pointer('typetab'), count) : lettersInInfo(symtab);
-  return new SymbolTable({ symtab, strtab, slide: 0n, module, letters });
+  const lost = dropOthers(symtab, isOwn).map((name) => stringAt(strtab, name));
+  return { symbols: new SymbolTable({ symtab, strtab, slide: 0n, module, letters }), lost };
+}
+
+/** Makes symbols undefined that are not in the module's memory. Returns where their names are. */
+function dropOthers(symtab: Uint8Array, isOwn: (address: VirtAddr) => boolean): number[] {
+  const view = new DataView(symtab.buffer, symtab.byteOffset, symtab.byteLength);
+  const names: number[] = [];
+  for (let at = 0; at + SYM_SIZE <= symtab.length; at += SYM_SIZE) {
+    if (view.getUint16(at + 6, true) === SHN_UNDEF || isOwn(virtAddr(view.getBigUint64(at + 8, true)))) continue;
+    view.setUint16(at + 6, SHN_UNDEF, true);
+    names.push(view.getUint32(at, true));
+  }
+  return names;
 }
 
 /**

@@ -38,20 +38,36 @@ export interface SymbolReport {
 export function symbolAt(kernel: Kernel, address: VirtAddr, name?: string): SymbolReport {
   const meant = name === undefined ? undefined : kernel.symbols.named(name).find((one) => one.address === address);
   const found = meant === undefined ? kernel.symbols.at(address) : { symbol: meant, offset: 0 };
-  if (found === undefined) throw new LookupError('symbol at address', address.toString(16));
+  if (found === undefined) throw noSymbolAt(address);
   return report([{ ...row(kernel, found.symbol, address), address, offset: found.offset }]);
+}
+
+function noSymbolAt(address: VirtAddr): LookupError {
+  const text = address.toString(16);
+  return new LookupError('symbol at address', `${text}; kmem ${text} tells what it is`);
 }
 
 export function symbolsNamed(kernel: Kernel, name: string): SymbolReport {
   const found = kernel.symbols.named(name);
-  if (found.length === 0) throw new LookupError('symbol', name, nearestNames(name, namesOf(kernel)));
+  if (found.length === 0) {
+    const lost = whyLost(kernel, name);
+    throw lost === undefined
+      ? new LookupError('symbol', name, nearestNames(name, namesOf(kernel)))
+      : new LookupError('symbol', lost);
+  }
   return report(found.map((symbol) => row(kernel, symbol, symbol.address)));
+}
+
+/** What to say of a name that was in a module's file alone. */
+export function whyLost(kernel: Kernel, name: string): string | undefined {
+  const module = kernel.modules().modules.find((one) => one.lostSymbols().includes(name));
+  return module && `${name} was in the file of module ${module.name} alone and is not in its memory`;
 }
 
 /** The symbol next to another in the order of addresses, whoever's it is. Empty where there is none. */
 export function neighbourOf(kernel: Kernel, address: VirtAddr, which: 'previous' | 'next'): SymbolReport {
   const found = kernel.symbols.at(address);
-  if (found === undefined) throw new LookupError('symbol at address', address.toString(16));
+  if (found === undefined) throw noSymbolAt(address);
   const start = found.symbol.address;
   let nearest: KernelSymbol | undefined;
   for (const symbol of kernel.symbols.all()) {

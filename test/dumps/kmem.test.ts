@@ -47,6 +47,13 @@ describe.each(fixtureNames)('%s, kmem', (name) => {
     expect(missing).toEqual([]);
   });
 
+  it('takes a per-CPU symbol of a CPU, and is named where sym and whatis know no more', () => {
+    const address = kernel.perCpu.at(kernel.symbol('runqueues'), 0).toString(16);
+    expect(fixture.run('kmem runqueues:0')[0]).toMatch(/^PER-CPU: CPU 0, runqueues/);
+    expect(() => fixture.run(`sym ${address}`)).toThrow(`kmem ${address} tells what it is`);
+    expect(() => fixture.run(`whatis ${address}`)).toThrow(`sym ${address} and kmem ${address}`);
+  });
+
   it('calls an address by the symbol that was asked for', () => {
     for (const symbol of ['jiffies', 'jiffies_64']) expect(fixture.run(`kmem ${symbol}`)[0]).toMatch(`) ${symbol}`);
   });

@@ -292,3 +292,12 @@ describe('wrong arguments of mod and sym', () => {
     expect(() => run(fixture.session, line)).toThrow(message);
   });
 });
+
+it('a module whose file was just loaded has no symbols outside its memory', () => {
+  const fixture = new Fixture('deref');
+  const listed = fixture.run('sym -m repro');
+  expect(listed[0]).toMatch(/ MODULE START: repro$/);
+  expect(listed.join('\n')).toMatch(/ repro_init \[repro\]/);
+  for (const command of ['sym ____versions', 'rd ____versions'])
+    expect(() => fixture.run(command)).toThrow(/was in the file of module repro alone/);
+});

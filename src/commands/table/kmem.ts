@@ -5,6 +5,7 @@ import { identifyAddress } from '../../query/address-identity.ts';
 import type { Result } from '../../query/result.ts';
 import { isCacheName, slabCacheReport } from '../../query/slab-report.ts';
 import type { Command } from '../command.ts';
+import { parsePlaces } from '../place.ts';
 import { parseHex, type Session } from '../session.ts';
 
 /** crash's, each for a report of its own. */
@@ -28,7 +29,7 @@ export const kmem: Command = {
   name: 'kmem',
   aliases: [],
   summary: 'what an address is; the slab caches',
-  synopsis: ['kmem address|symbol ...', 'kmem -s [cache|address ...]'],
+  synopsis: ['kmem address|symbol[:CPUs] ...', 'kmem -s [cache|address ...]'],
   options: [
     { flag: '-s', text: 'slab caches, all or those named: objects in use, objects, slabs' },
     ...Object.entries(notBuilt).map(([flag, what]) => ({ flag, text: `not built yet: ${what}` })),
@@ -54,10 +55,10 @@ export const kmem: Command = {
     }
     if (args.words.length === 0) throw new UsageError('kmem wants an address or a symbol, or -s ("help kmem")');
     for (const word of args.words) {
-      const address = session.address(word);
       const { tasks } = session.tasks();
-      const { current } = session;
-      yield identifyAddress(session.kernel, address, { tasks, crash: session.crash(), current, symbol: word });
+      const context = { tasks, crash: session.crash(), current: session.current, symbol: word };
+      const places = /:[\d,-]*$|:a(ll)?$/.test(word) ? parsePlaces(session, word) : [{ address: session.address(word) }];
+      for (const { address } of places) yield identifyAddress(session.kernel, address, context);
     }
   },
 };

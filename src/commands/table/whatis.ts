@@ -146,6 +146,8 @@ function typeNamed(session: Session, text: string): Type | undefined {
   try {
     return parseTypeName(text, new GlobalScope(session.kernel));
   } catch (error) {
+    if (error instanceof LookupError && /^(0x)?[0-9a-f]{16}$/i.test(text))
+      throw new UsageError(`${text} is an address, no name: sym ${text} and kmem ${text} tell what is there`);
     if (error instanceof LookupError && /^\w+$/.test(text))
       throw new LookupError('type or symbol', text, nearestNames(text, namesIn(session)));
     if (error instanceof LookupError && tagged.test(text))
