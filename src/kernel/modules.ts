@@ -70,7 +70,9 @@ export class Module {
     this.sections = once(() => attempt(() => readSections(kernel, view)) ?? []);
     this.buildId = once(() => attempt(() => this.#readBuildId(kernel)) ?? attempt(() => ownBuildId(view)));
     this.srcversion = once(() => attempt(() => view.string('srcversion', 64)) || undefined);
-    const table = once(() => attempt(() => readSymbols(view, this.name, this.regions, (address) => this.#isOwn(address))));
+    const table = once(() =>
+      attempt(() => readSymbols(view, this.name, this.regions, (address) => this.#isOwn(address))),
+    );
     this.symbols = () => table()?.symbols;
     this.lostSymbols = () => table()?.lost ?? [];
     this.orc = once(() => attempt(() => readOrc(kernel, view, this.name)));

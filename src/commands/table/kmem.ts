@@ -57,7 +57,9 @@ export const kmem: Command = {
     for (const word of args.words) {
       const { tasks } = session.tasks();
       const context = { tasks, crash: session.crash(), current: session.current, symbol: word };
-      const places = /:[\d,-]*$|:a(ll)?$/.test(word) ? parsePlaces(session, word) : [{ address: session.address(word) }];
+      const places = /:[\d,-]*$|:a(ll)?$/.test(word)
+        ? parsePlaces(session, word)
+        : [{ address: session.address(word) }];
       for (const { address } of places) yield identifyAddress(session.kernel, address, context);
     }
   },
