@@ -51,7 +51,7 @@ function count(kernel: Kernel, cache: SlabCache): SlabUsage {
       throw new LookupError('member', 'kmem_cache_node.total_objects (the kernel is without CONFIG_SLUB_DEBUG)');
     total += view.number('total_objects.counter');
     slabs += view.number('nr_slabs.counter');
-    const partial = partialSlabs(kernel, view.at('partial'));
+    const partial = slabsOnList(kernel, view.at('partial'));
     if (partial.broken !== undefined) broken.push(`node ${id}'s partial slabs: ${partial.broken}`);
     for (const slab of partial.entries) free += freeBySlab(kernel, slab);
   }
@@ -67,7 +67,8 @@ function count(kernel: Kernel, cache: SlabCache): SlabUsage {
   return { total, allocated: total - free, slabs, broken };
 }
 
-function partialSlabs(kernel: Kernel, head: VirtAddr): ListWalk {
+/** The slabs on one of a node's lists. */
+export function slabsOnList(kernel: Kernel, head: VirtAddr): ListWalk {
   const type = slabType(kernel);
   const member = type && firstMember(type, ['slab_list', 'lru']);
   if (type === undefined || member === undefined) throw new LookupError('member', 'slab.slab_list');

@@ -18,6 +18,7 @@ import type { RunTimes } from './run-times.ts';
 import type { StackOverflows } from './stack-overflow.ts';
 import type { StackText } from './stack-text.ts';
 import type { StructureReport } from './structure.ts';
+import type { SlabObjects } from './slab-objects.ts';
 import type { SlabCacheReport } from './slab-report.ts';
 import type { SourceListing } from './source-listing.ts';
 import type { SymbolReport } from './symbol-lookup.ts';
@@ -63,6 +64,7 @@ export type Result =
   | RawMemory
   | SearchReport
   | SlabCacheReport
+  | SlabObjects
   | SourceListing
   | SymbolReport
   | SystemReport

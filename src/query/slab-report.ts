@@ -50,8 +50,7 @@ export interface SlabObjectRow extends ObjectPlace {
 }
 
 /** A slab, and of its objects those that were asked for. */
-export interface SlabReport {
-  readonly cache: SlabCacheRow;
+export interface SlabContent {
   readonly slab: VirtAddr;
   readonly memory: VirtAddr;
   /** Its memory node. */
@@ -67,11 +66,14 @@ export interface SlabReport {
   readonly broken: string | undefined;
 }
 
+export interface SlabReport extends SlabContent {
+  readonly cache: SlabCacheRow;
+}
+
 /** The caches of these names, or all. Throws LookupError where one is not there. */
 export function slabCacheReport(kernel: Kernel, names: readonly string[]): SlabCacheReport {
-  const { caches, broken } = slabCacheList(kernel);
-  if (caches.length === 0) throw new LookupError('symbol', 'slab_caches (this kernel has no list of slab caches)');
-  const chosen = names.length === 0 ? caches : names.map((name) => cacheCalled(kernel, name));
+  const chosen = chosenCaches(kernel, names);
+  const { broken } = slabCacheList(kernel);
   return {
     type: 'slab-caches',
     caches: chosen.map((cache) => {
@@ -81,6 +83,13 @@ export function slabCacheReport(kernel: Kernel, names: readonly string[]): SlabC
     named: names.length > 0,
     warning: broken && `the list of caches is broken: ${broken}`,
   };
+}
+
+/** The caches of these names, or all. Throws LookupError where one is not there. */
+export function chosenCaches(kernel: Kernel, names: readonly string[]): readonly SlabCache[] {
+  const { caches } = slabCacheList(kernel);
+  if (caches.length === 0) throw new LookupError('symbol', 'slab_caches (this kernel has no list of slab caches)');
+  return names.length === 0 ? caches : names.map((name) => cacheCalled(kernel, name));
 }
 
 /** Whether a cache bears that name, or one that was merged into another. */
@@ -102,6 +111,10 @@ function cacheCalled(kernel: Kernel, name: string): SlabCache {
 
 /** A slab with one of its objects, or with all. */
 export function slabReport(kernel: Kernel, slab: Slab, wanted: SlabObject | 'all' | 'none'): SlabReport {
+  return { cache: cacheRow(kernel, slab.cache), ...slabContent(kernel, slab, wanted) };
+}
+
+export function slabContent(kernel: Kernel, slab: Slab, wanted: SlabObject | 'all' | 'none'): SlabContent {
   const { cache } = slab;
   const guarded = guardedObjectAt(kernel, slab.memory);
   const stock = cacheStockOf(kernel, cache);
@@ -112,7 +125,6 @@ export function slabReport(kernel: Kernel, slab: Slab, wanted: SlabObject | 'all
   const partial = stock.cpuPartial.find((entry) => entry.slab === slab.address);
   const owner = active ?? partial;
   return {
-    cache: cacheRow(kernel, cache),
     slab: slab.address,
     memory: slab.memory,
     node: attempt(() => memoryNodeOf(kernel, pagesOf(kernel).frameOf(slab.memory) ?? 0)),
@@ -148,7 +160,7 @@ function sheavedIn(kernel: Kernel, slab: Slab): number {
   }).length;
 }
 
-function cacheRow(kernel: Kernel, cache: SlabCache): SlabCacheRow {
+export function cacheRow(kernel: Kernel, cache: SlabCache): SlabCacheRow {
   const usage = slabUsage(kernel, cache);
   return {
     cache: cache.address,

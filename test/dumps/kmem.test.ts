@@ -9,6 +9,8 @@ import { describe, expect, it } from 'vitest';
 import { identifyAddress } from '../../src/query/address-identity.ts';
 import { perCpuPlaceAt } from '../../src/kernel/per-cpu-area.ts';
 import { slabCaches } from '../../src/kernel/slab.ts';
+import { cacheStockOf } from '../../src/kernel/slab-stock.ts';
+import { slabObjects } from '../../src/query/slab-objects.ts';
 import { slabUsage } from '../../src/kernel/slab-usage.ts';
 import { vmallocAreaAt } from '../../src/kernel/vmalloc.ts';
 import { addVirt, virtAddr } from '../../src/base/addr.ts';
@@ -80,6 +82,38 @@ describe.each(fixtureNames)('%s, kmem', (name) => {
         wrong.push([cache.name, ours, usage]);
     }
     expect(wrong).toEqual([]);
+  });
+
+  it('-S lists every free object that -s counts, but for those in sheaves of full slabs', () => {
+    for (const cache of slabCaches(kernel)) {
+      const { cpus, nodes, problems } = slabObjects(kernel, cache);
+      const usage = slabUsage(kernel, cache);
+      if ('unavailable' in usage) continue;
+      const slabs = [...cpus, ...nodes].flatMap((holder) => [
+        ...('active' in holder ? holder.active : holder.full),
+        ...holder.partial,
+      ]);
+      const listed = slabs.flatMap((slab) => slab.objects);
+      const free = listed.filter(({ state }) => state === 'free').length;
+      expect(problems, cache.name).toEqual([]);
+      expect(new Set(slabs.map(({ slab }) => slab)).size, cache.name).toBe(slabs.length);
+      if (cacheStockOf(kernel, cache).sheaved.size === 0) expect(free, cache.name).toBe(usage.total - usage.allocated);
+      else expect(free, cache.name).toBeLessThanOrEqual(usage.total - usage.allocated);
+    }
+  });
+
+  it('-S has the blocks of crash, of a cache by name and of a slab by an address in it', () => {
+    const text = fixture.run('kmem -S filp');
+    expect(text[0]).toBe('CACHE             OBJSIZE  ALLOCATED     TOTAL  SLABS  SSIZE  NAME');
+    const blocks = text.filter((line) => /^[A-Z]/.test(line));
+    expect(blocks).toContain('KMEM_CACHE_NODE   NODE  SLABS  PARTIAL  PER-CPU');
+    expect(blocks).toContain('NODE 0 PARTIAL:');
+    expect(blocks.at(-1)).toBe('NODE 0 FULL:');
+    const object = /^ {2}\[([0-9a-f]{16})\]/m.exec(text.join('\n'))?.[1];
+    if (object === undefined) return;
+    const slab = fixture.run(`kmem -S ${object}`);
+    expect(slab).toContain(`  [${object}]`);
+    expect(slab.filter((line) => /^ [ ?][ [?]?ff/.test(line)).length).toBeGreaterThan(2);
   });
 
   it.runIf(fixture.drgn !== undefined)('finds vmalloc areas', () => {

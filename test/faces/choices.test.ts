@@ -94,8 +94,11 @@ describe('what a command would not heed', () => {
     ['foreach ps -u', 'foreach ps: there is no option -u'],
     ['foreach -l bt', 'foreach: there is no option -l'],
     ['log -t -T', '-t and -T'],
-    ['kmem -i', 'kmem -i (how much memory is used for what) is not built yet: there are kmem ADDRESS and kmem -s'],
-    ['kmem -S nfs_page', 'kmem -S (every slab of a cache, with its objects) is not built yet'],
+    [
+      'kmem -i',
+      'kmem -i (how much memory is used for what) is not built yet: there are kmem ADDRESS, kmem -s and kmem -S',
+    ],
+    ['kmem -s -S', '-s and -S'],
     ['kmem -y', 'there is no option -y'],
     ['rd -8 -16 linux_banner', '-8 and -16'],
     ['rd -d -D linux_banner', '-d and -D'],

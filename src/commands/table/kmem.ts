@@ -1,16 +1,17 @@
 /** kmem: what an address is; slab caches. */
 
 import { LookupError, UsageError } from '../../base/errors.ts';
+import { slabAt, slabOfPage } from '../../kernel/slab.ts';
 import { identifyAddress } from '../../query/address-identity.ts';
 import type { Result } from '../../query/result.ts';
-import { isCacheName, slabCacheReport } from '../../query/slab-report.ts';
+import { slabObjects } from '../../query/slab-objects.ts';
+import { chosenCaches, isCacheName, slabCacheReport, slabReport } from '../../query/slab-report.ts';
 import type { Command } from '../command.ts';
 import { parsePlaces } from '../place.ts';
 import { parseHex, type Session } from '../session.ts';
 
 /** crash's, each for a report of its own. */
 const notBuilt: Readonly<Record<string, string>> = {
-  '-S': 'every slab of a cache, with its objects',
   '-i': 'how much memory is used for what',
   '-p': 'every struct page',
   '-v': 'every vmalloc area',
@@ -29,9 +30,10 @@ export const kmem: Command = {
   name: 'kmem',
   aliases: [],
   summary: 'what an address is; the slab caches',
-  synopsis: ['kmem address|symbol[:CPUs] ...', 'kmem -s [cache|address ...]'],
+  synopsis: ['kmem address|symbol[:CPUs] ...', 'kmem -s|-S [cache|address ...]'],
   options: [
     { flag: '-s', text: 'slab caches, all or those named: objects in use, objects, slabs' },
+    { flag: '-S', text: 'the same, with the slabs that CPUs and nodes keep track of, and their objects' },
     ...Object.entries(notBuilt).map(([flag, what]) => ({ flag, text: `not built yet: ${what}` })),
   ],
   description: [
@@ -43,12 +45,19 @@ export const kmem: Command = {
     { line: 'kmem ff29da784236b078', text: 'what it is' },
     { line: 'kmem -s nfs_page', text: 'the cache nfs_page objects are in' },
   ],
+  exclusive: [['-s', '-S']],
   completes: 'symbol',
   many: true,
   *run(session, args) {
     for (const [flag, what] of Object.entries(notBuilt))
       if (args.has(flag))
-        throw new UsageError(`kmem ${flag} (${what}) is not built yet: there are kmem ADDRESS and kmem -s [CACHE ...]`);
+        throw new UsageError(
+          `kmem ${flag} (${what}) is not built yet: there are kmem ADDRESS, kmem -s and kmem -S [CACHE ...]`,
+        );
+    if (args.has('-S')) {
+      yield* slabsWithObjects(session, args.words);
+      return;
+    }
     if (args.has('-s')) {
       yield* slabs(session, args.words);
       return;
@@ -64,6 +73,27 @@ export const kmem: Command = {
     }
   },
 };
+
+/** Slabs of caches by name, and the slab of an address, whichever of its objects that is in. */
+function* slabsWithObjects({ kernel }: Session, words: readonly string[]): Generator<Result> {
+  for (const word of words.length === 0 ? [undefined] : words) {
+    const address = word === undefined || isCacheName(kernel, word) ? undefined : parseHex(word);
+    if (address === undefined) {
+      for (const cache of chosenCaches(kernel, word === undefined ? [] : [word])) yield slabObjects(kernel, cache);
+      continue;
+    }
+    const slab = slabAt(kernel, address) ?? slabOfPage(kernel, address);
+    if (slab === undefined) throw new LookupError('slab cache of that name, or slab at that address', word ?? '');
+    const part = {
+      kind: 'slab',
+      slab: slabReport(kernel, slab, 'all'),
+      offset: undefined,
+      place: undefined,
+      behind: false,
+    } as const;
+    yield { type: 'address', address, parts: [part] };
+  }
+}
 
 /** Caches by name, and the slab of an address. */
 function* slabs(session: Session, words: readonly string[]): Generator<Result> {

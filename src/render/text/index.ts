@@ -17,6 +17,7 @@ import { renderProcesses, renderRunTimes } from './processes.ts';
 import { renderStackOverflows } from './stack-overflow.ts';
 import { renderStackText } from './stack-text.ts';
 import { renderRawStack } from './stack-words.ts';
+import { renderSlabObjects } from './slab-objects.ts';
 import { renderSearch } from './search.ts';
 import { renderSystem, renderTask } from './system.ts';
 import { renderModules, renderTaints } from './modules.ts';
@@ -93,6 +94,8 @@ export function renderText(result: Result): Iterable<string> {
       return renderSearch(result);
     case 'slab-caches':
       return renderSlabCaches(result);
+    case 'slab-objects':
+      return renderSlabObjects(result);
     case 'source-listing':
       return renderSourceListing(result);
     case 'symbols':

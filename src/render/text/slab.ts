@@ -3,7 +3,7 @@
 import { hex } from '../../base/addr.ts';
 import { isUnavailable } from '../../base/available.ts';
 import type { SlabPart } from '../../query/address-part.ts';
-import type { SlabCacheRow, SlabObjectRow } from '../../query/slab-report.ts';
+import type { SlabCacheRow, SlabContent, SlabObjectRow } from '../../query/slab-report.ts';
 import { escapeLine } from './escape.ts';
 import { placeText } from './words.ts';
 
@@ -33,19 +33,34 @@ export function* aliasLine({ aliases, merged }: SlabCacheRow): Generator<string>
   else if (merged) yield '  (shared with other caches, whose names the dump does not give)';
 }
 
-export function* renderSlab({ slab, offset, behind, place }: SlabPart): Generator<string> {
-  const { cache } = slab;
-  yield CACHE_HEADER;
-  yield* cacheLine(cache);
-  yield* aliasLine(cache);
-  yield '  SLAB              MEMORY            NODE  TOTAL  ALLOCATED  FREE';
-  yield [
+export const SLAB_HEADER = '  SLAB              MEMORY            NODE  TOTAL  ALLOCATED  FREE';
+
+/** A slab's line, what is wrong with it, and its objects. */
+export function* slabLines(slab: SlabContent): Generator<string> {
+  yield slabLine(slab);
+  if (slab.guarded) yield '  (guarded by KFENCE, alone in its page)';
+  if (slab.broken !== undefined) yield `  (${slab.broken}: objects that are not known to be free are unknown)`;
+  yield '  FREE / [ALLOCATED]';
+  for (const object of slab.objects) yield objectLine(object);
+}
+
+function slabLine(slab: SlabContent): string {
+  return [
     `  ${hex(slab.slab, 16)}  ${hex(slab.memory, 16)}`,
     String(slab.node ?? '?').padStart(6),
     String(slab.total).padStart(7),
     String(slab.total - slab.free).padStart(11),
     String(slab.free).padStart(6),
   ].join('');
+}
+
+export function* renderSlab({ slab, offset, behind, place }: SlabPart): Generator<string> {
+  const { cache } = slab;
+  yield CACHE_HEADER;
+  yield* cacheLine(cache);
+  yield* aliasLine(cache);
+  yield SLAB_HEADER;
+  yield slabLine(slab);
   if (slab.cpu !== undefined)
     yield `  (${slab.cpu.how === 'active' ? `CPU ${slab.cpu.id} allocates from it` : `on CPU ${slab.cpu.id}'s partial list`})`;
   if (slab.guarded) yield '  (guarded by KFENCE, alone in its page)';
