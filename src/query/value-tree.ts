@@ -54,6 +54,8 @@ export type ValueNode =
     }
   | { readonly kind: 'structure'; readonly members: readonly MemberNode[] }
   | { readonly kind: 'array'; readonly elements: readonly ValueNode[]; readonly cut: boolean }
+  /** A pointer that the compiler did without: what it would point at. */
+  | { readonly kind: 'implicit-pointer'; readonly target: ValueNode }
   | { readonly kind: 'unavailable'; readonly unavailable: string };
 
 export interface MemberNode {

@@ -1,9 +1,10 @@
 /** One step by call frame information: from a frame to its caller, with every register whose rule is known. */
 
 import { addVirt, virtAddr } from '../base/addr.ts';
+import { FormatError, LookupError } from '../base/errors.ts';
 import type { FrameRow, RegisterRule } from '../debuginfo/dwarf/frame-program.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
-import { evaluate } from './expression.ts';
+import { evaluateValue, type ExpressionContext } from './dwarf-expression.ts';
 import type { Frame, FrameState, Step } from './frame.ts';
 
 /**
@@ -33,8 +34,20 @@ export function cfiStep(
   names: readonly string[],
 ): Step | undefined {
   const registerAt = (number: number): bigint | undefined => state.registers[names[number] ?? ''];
-  const base =
-    row.cfa.kind === 'register' ? registerAt(row.cfa.register) : evaluate(row.cfa.expression, memory, registerAt, []);
+  const context: ExpressionContext = {
+    memory,
+    register: registerAt,
+    registerName: (number) => names[number] ?? `register ${number}`,
+  };
+  const evaluate = (expression: Uint8Array, initial: readonly bigint[]): bigint | undefined => {
+    try {
+      return evaluateValue(expression, context, initial);
+    } catch (error) {
+      if (error instanceof LookupError || error instanceof FormatError) return undefined;
+      throw error;
+    }
+  };
+  const base = row.cfa.kind === 'register' ? registerAt(row.cfa.register) : evaluate(row.cfa.expression, []);
   if (base === undefined) return undefined;
   const cfa = addVirt(virtAddr(base), row.cfa.kind === 'register' ? row.cfa.offset : 0);
 
@@ -50,11 +63,11 @@ export function cfiStep(
       case 'register':
         return registerAt(rule.register);
       case 'expression': {
-        const address = evaluate(rule.expression, memory, registerAt, [cfa]);
+        const address = evaluate(rule.expression, [cfa]);
         return address === undefined ? undefined : memory.u64(virtAddr(address));
       }
       case 'value-expression':
-        return evaluate(rule.expression, memory, registerAt, [cfa]);
+        return evaluate(rule.expression, [cfa]);
     }
   };
 

@@ -13,12 +13,24 @@ import { decodeScalar, encodeInteger, scalarSize } from './scalar.ts';
 
 export type Place =
   | { readonly kind: 'memory'; readonly space: AddressSpace; readonly address: VirtAddr }
-  | { readonly kind: 'computed'; readonly bytes: Uint8Array };
+  /** Bytes, of which some may be nowhere. */
+  | { readonly kind: 'computed'; readonly bytes: Uint8Array; readonly gaps?: readonly Gap[] };
+
+/** Bytes from `start` to `end` of a value that the compiler did without, or that nothing tells. */
+export interface Gap {
+  readonly start: number;
+  readonly end: number;
+  readonly why: string;
+}
 
 export interface Value {
   readonly type: Type;
   readonly bitField: BitField | undefined;
   readonly place: Place;
+  /** How it was inferred; absent where it is known. */
+  readonly inferred?: string | undefined;
+  /** Of a pointer that the compiler did without: what it would point at. */
+  readonly pointee?: (() => Value) | undefined;
 }
 
 export function valueAt(space: AddressSpace, type: Type, address: VirtAddr): Value {
@@ -41,6 +53,8 @@ export function readBytes(value: Value, length: number): Uint8Array {
   const { place } = value;
   if (place.kind === 'memory') return place.space.bytes(place.address, length);
   if (place.bytes.length < length) throw new FormatError('value', 'is shorter than its type');
+  const gap = place.gaps?.find(({ start, end }) => start < length && end > 0);
+  if (gap !== undefined) throw new LookupError('value', gap.why);
   return place.bytes.subarray(0, length);
 }
 
@@ -52,8 +66,12 @@ export function scalarOf(value: Value): bigint {
 /** A part of a value, `offset` bytes into it. */
 export function partOf(value: Value, type: Type, offset: number, bitField: BitField | undefined): Value {
   const { place } = value;
-  if (place.kind === 'memory') return { type, bitField, place: { ...place, address: addVirt(place.address, offset) } };
-  return { type, bitField, place: { kind: 'computed', bytes: place.bytes.subarray(offset) } };
+  const { inferred } = value;
+  if (place.kind === 'memory')
+    return { type, bitField, inferred, place: { ...place, address: addVirt(place.address, offset) } };
+  const gaps = place.gaps?.map(({ start, end, why }) => ({ start: start - offset, end: end - offset, why }));
+  const bytes = place.bytes.subarray(offset);
+  return { type, bitField, inferred, place: { kind: 'computed', bytes, ...(gaps === undefined ? {} : { gaps }) } };
 }
 
 /** The member of a dotted path, with constant indices in it (`se.on_rq`, `pids[2].node`). Throws LookupError. */
@@ -75,6 +93,7 @@ export function elementValue(value: Value, index: number): Value {
 
 /** What a pointer points at, in a given address space. Throws FaultError where the pointer itself cannot be read. */
 export function dereference(value: Value, space: AddressSpace): Value {
+  if (value.pointee !== undefined) return value.pointee();
   const pointer = strip(value.type);
   if (pointer.kind !== 'pointer') throw new FormatError('value', `${typeName(value.type)} is no pointer`);
   return valueAt(space, pointer.target, virtAddr(scalarOf(value)));

@@ -4,21 +4,21 @@
  */
 
 import { addVirt, PAGE_SIZE, virtAddr, type VirtAddr } from '../base/addr.ts';
-import { FaultError, FormatError } from '../base/errors.ts';
+import { FaultError, FormatError, LookupError } from '../base/errors.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import type { Value } from './value.ts';
 
 interface Hole {
   readonly start: number;
   readonly end: number;
-  readonly fault: FaultError;
+  readonly fault: FaultError | LookupError;
 }
 
 export interface ByteWindow {
   /** `length` bytes from an offset on. Throws FaultError where they are missing. */
   bytes(offset: number, length: number): Uint8Array;
   /** Why nothing at all could be read; undefined where something was. */
-  readonly fault: FaultError | undefined;
+  readonly fault: FaultError | LookupError | undefined;
 }
 
 class ReadWindow implements ByteWindow {
@@ -38,7 +38,7 @@ class ReadWindow implements ByteWindow {
     return this.#bytes.subarray(offset, end);
   }
 
-  get fault(): FaultError | undefined {
+  get fault(): FaultError | LookupError | undefined {
     const missing = this.#holes.reduce((sum, hole) => sum + hole.end - hole.start, 0);
     return missing > 0 && missing >= this.#bytes.length ? this.#holes[0]?.fault : undefined;
   }
@@ -72,7 +72,14 @@ const LARGEST_READ = 1 << 22;
 /** The bytes of a value. */
 export function windowOf(value: Value, length: number): ByteWindow {
   const { place } = value;
-  if (place.kind === 'computed') return new ReadWindow(place.bytes);
+  if (place.kind === 'computed') {
+    const holes = (place.gaps ?? []).map(({ start, end, why }) => ({
+      start,
+      end,
+      fault: new LookupError('value', why),
+    }));
+    return new ReadWindow(place.bytes.subarray(0, length), holes);
+  }
   return length > LARGEST_READ
     ? new LargeWindow(place.space, place.address, length)
     : readWindow(place.space, place.address, length);

@@ -137,6 +137,7 @@ function numbersIn(path: string, node: ValueNode, type: Type, numbers: Map<strin
       return;
     case 'float':
     case 'function':
+    case 'implicit-pointer':
     case 'unavailable':
       return;
   }

@@ -21,6 +21,7 @@ import {
   DW_RLE_startx_length,
 } from './constants.ts';
 import type { Die } from './die.ts';
+import { withGrowingWindow } from './list-window.ts';
 import type { Unit } from './unit.ts';
 
 /** Calls `visit` with each [low, high) of an entry, until it returns true. */
@@ -55,25 +56,6 @@ function listOffset(unit: Unit, index: number): number {
   const base = unit.rangeListsBase;
   const bytes = unit.sections.required('.debug_rnglists').bytes(base + index * offsetSize, offsetSize);
   return base + (offsetSize === 4 ? u32At(bytes, 0) : u53At(bytes, 0));
-}
-
-const WINDOW = 512;
-
-/**
- * Runs `parse` over the bytes from an offset on, with a window that grows until the list is whole (reads past its end
- * are FormatErrors of "data"; any other is of the list itself).
- * `parse` collects pairs and may be called again with more bytes.
- */
-function withGrowingWindow(unit: Unit, name: string, offset: number, parse: (bytes: Uint8Array) => number[]): number[] {
-  const section = unit.sections.required(name);
-  for (let length = WINDOW; ; length *= 8) {
-    const bytes = section.bytesUpTo(offset, length);
-    try {
-      return parse(bytes);
-    } catch (error) {
-      if (!(error instanceof FormatError) || error.section !== 'data' || bytes.length < length) throw error;
-    }
-  }
 }
 
 function visitPairs(pairs: readonly number[], visit: (low: number, high: number) => boolean): void {

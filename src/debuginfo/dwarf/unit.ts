@@ -13,6 +13,7 @@ import { readAbbrevTable, type Abbrev, type AbbrevTable } from './abbrev.ts';
 import {
   DW_AT_addr_base,
   DW_AT_comp_dir,
+  DW_AT_loclists_base,
   DW_AT_name,
   DW_AT_rnglists_base,
   DW_AT_sibling,
@@ -113,6 +114,10 @@ export class Unit {
 
   get rangeListsBase(): number {
     return this.root().number(DW_AT_rnglists_base) ?? 0;
+  }
+
+  get locationListsBase(): number {
+    return this.root().number(DW_AT_loclists_base) ?? 0;
   }
 
   /** The entry at a position of the window; undefined for the null entry that ends a list of children. */

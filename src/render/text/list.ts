@@ -55,6 +55,7 @@ function shortText(value: ValueNode, radix: Radix): string | undefined {
     case 'unavailable':
       return valueLines(value, radix, 0)[0];
     case 'float':
+    case 'implicit-pointer':
     case 'function':
     case 'structure':
     case 'array':

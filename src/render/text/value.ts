@@ -14,6 +14,8 @@ export function valueLines(node: ValueNode, radix: Radix, indent: number, head =
       return [`${head}{`, ...memberLines(node.members, radix, indent + 2), `${' '.repeat(indent)}}`];
     case 'array':
       return arrayLines(node.elements, node.cut, radix, indent, head);
+    case 'implicit-pointer':
+      return valueLines(node.target, radix, indent, `${head}-> `);
     case 'integer':
     case 'character':
     case 'bool':
@@ -60,7 +62,7 @@ function arrayLines(
   return [...lines, `${line}${cut ? '...' : ''}}`];
 }
 
-type ScalarNode = Exclude<ValueNode, { kind: 'structure' | 'array' }>;
+type ScalarNode = Exclude<ValueNode, { kind: 'structure' | 'array' | 'implicit-pointer' }>;
 
 function scalarText(node: ScalarNode, radix: Radix): string {
   switch (node.kind) {

@@ -1,0 +1,521 @@
+/**
+ * Evaluates DWARF expressions: where a variable is, what a call frame rule computes, what a caller passed. DWARF 5
+ * sections 2.5 and 2.6, with the GNU operations that version 4 had in place of some.
+ *
+ * What surrounds an expression comes through its context; what the context does not know ends the evaluation with a
+ * LookupError that says what was missing. Invariant: at most MOST_STEPS operations, calls included.
+ */
+
+import { virtAddr, type VirtAddr } from '../base/addr.ts';
+import { FormatError, LookupError } from '../base/errors.ts';
+import { byteAt, lebBigAt, lebLength, slebAt, u16At, u32At, u64At, ulebAt } from '../bytes/read.ts';
+import * as O from '../debuginfo/dwarf/operation-constants.ts';
+import type { AddressSpace } from '../memory/address-space.ts';
+import {
+  binary,
+  compare,
+  converted,
+  entryOf,
+  genericType,
+  reinterpreted,
+  unary,
+  type BinaryOperation,
+  type Comparison,
+  type StackEntry,
+  type StackType,
+} from './typed-stack.ts';
+
+/** A part of a value, in the order of its bytes. */
+export type Piece =
+  | {
+      readonly kind: 'memory';
+      readonly address: VirtAddr;
+      readonly size: number | undefined;
+      readonly bitOffset: number;
+    }
+  | {
+      readonly kind: 'register';
+      readonly register: number;
+      readonly size: number | undefined;
+      readonly bitOffset: number;
+    }
+  /** The bytes themselves, little-endian. */
+  | {
+      readonly kind: 'value';
+      readonly bytes: Uint8Array;
+      readonly size: number | undefined;
+      readonly bitOffset: number;
+    }
+  /** A pointer that the compiler did without: what it would point at is the value of another entry. */
+  | {
+      readonly kind: 'implicit-pointer';
+      readonly entry: number;
+      readonly offset: number;
+      readonly size: number | undefined;
+    }
+  | { readonly kind: 'optimized-out'; readonly size: number | undefined };
+
+/** What surrounds an expression. What is absent is not known there. */
+export interface ExpressionContext {
+  readonly memory: AddressSpace;
+  /** Undefined where the register's value in this frame is not known. */
+  register(number: number): bigint | undefined;
+  /** The name of a register, for people. */
+  registerName(number: number): string;
+  readonly cfa?: (() => bigint | undefined) | undefined;
+  /** What DW_OP_fbreg counts from. */
+  readonly frameBase?: (() => bigint | undefined) | undefined;
+  /** The value of an expression when the function was entered. Throws where the caller does not tell. */
+  readonly entryValue?: ((expression: Uint8Array) => bigint) | undefined;
+  /** What the caller passed for a parameter, by the offset of its entry in the unit. */
+  readonly parameter?: ((unitOffset: number) => bigint) | undefined;
+  /** The base type at an offset of the unit. */
+  readonly baseType?: ((unitOffset: number) => StackType) | undefined;
+  /** The location of the entry at an offset: of the unit, or of .debug_info. */
+  readonly called?: ((offset: number, of: 'unit' | 'section') => Uint8Array | undefined) | undefined;
+  /** The value of the variable whose entry is at an offset of .debug_info. */
+  readonly variableValue?: ((offset: number) => bigint) | undefined;
+  /** A code or data address as the file has it, at run time. */
+  readonly relocated?: ((address: bigint) => VirtAddr) | undefined;
+  /** From .debug_addr. */
+  readonly indexedAddress?: ((index: number) => bigint) | undefined;
+  readonly offsetSize?: 4 | 8;
+  /** Told when memory is read. */
+  readonly onRead?: (() => void) | undefined;
+}
+
+const MOST_STEPS = 2000;
+const DEEPEST_CALL = 16;
+const MOST_PIECES = 64;
+/** A value in more registers or memory than this is damage. */
+const LARGEST_CONSTANT = 4096;
+
+/** The pieces of a location description. Throws FormatError, LookupError, FaultError. */
+export function evaluateLocation(expression: Uint8Array, context: ExpressionContext): Piece[] {
+  const machine = new Machine(context);
+  machine.run(expression, 0);
+  return machine.pieces();
+}
+
+/** The value an expression leaves on its stack. @param initial what lies on the stack at the start */
+export function evaluateValue(
+  expression: Uint8Array,
+  context: ExpressionContext,
+  initial: readonly bigint[] = [],
+): bigint {
+  const machine = new Machine(context, initial);
+  machine.run(expression, 0);
+  return machine.value();
+}
+
+type Current = 'memory' | 'value' | { readonly register: number } | { readonly bytes: Uint8Array } | ImplicitPointer;
+
+interface ImplicitPointer {
+  readonly entry: number;
+  readonly offset: number;
+}
+
+class Machine {
+  readonly #context: ExpressionContext;
+  readonly #stack: StackEntry[];
+  readonly #pieces: Piece[] = [];
+  #current: Current = 'memory';
+  #steps = 0;
+
+  constructor(context: ExpressionContext, initial: readonly bigint[] = []) {
+    this.#context = context;
+    this.#stack = initial.map((value) => entryOf(value));
+  }
+
+  pieces(): Piece[] {
+    if (this.#pieces.length === 0) return [this.#piece(undefined, 0)];
+    return this.#pieces;
+  }
+
+  value(): bigint {
+    const current = this.#current;
+    if (typeof current === 'object' && 'register' in current) return this.#register(current.register);
+    return this.#top().bits;
+  }
+
+  run(expression: Uint8Array, depth: number): void {
+    if (depth > DEEPEST_CALL) throw new FormatError('DWARF expression', 'calls itself without end');
+    for (let at = 0; at < expression.length;) {
+      if (++this.#steps > MOST_STEPS) throw new FormatError('DWARF expression', 'does not end');
+      at = this.#step(expression, at, depth);
+    }
+  }
+
+  /** One operation; returns the position of the next. */
+  #step(bytes: Uint8Array, start: number, depth: number): number {
+    const operation = byteAt(bytes, start);
+    let at = start + 1;
+    const uleb = (): number => {
+      const value = ulebAt(bytes, at);
+      at += lebLength(bytes, at);
+      return value;
+    };
+    const sleb = (): number => {
+      const value = slebAt(bytes, at);
+      at += lebLength(bytes, at);
+      return value;
+    };
+    const big = (signed: boolean): bigint => {
+      const value = lebBigAt(bytes, at, signed);
+      at += lebLength(bytes, at);
+      return value;
+    };
+    const fixed = (size: number, signed: boolean): bigint => {
+      const value = readFixed(bytes, at, size);
+      at += size;
+      return signed ? BigInt.asIntN(size * 8, value) : value;
+    };
+    const block = (length: number): Uint8Array => {
+      if (length > LARGEST_CONSTANT) throw new FormatError('DWARF expression', 'has a block that is too long');
+      if (length > 0) byteAt(bytes, at + length - 1);
+      at += length;
+      return bytes.subarray(at - length, at);
+    };
+    const { offsetSize = 4 } = this.#context;
+    const push = (value: bigint): void => {
+      this.#stack.push(entryOf(value));
+    };
+
+    if (operation >= O.DW_OP_lit0 && operation <= O.DW_OP_lit31) push(BigInt(operation - O.DW_OP_lit0));
+    else if (operation >= O.DW_OP_reg0 && operation <= O.DW_OP_reg31)
+      this.#current = { register: operation - O.DW_OP_reg0 };
+    else if (operation >= O.DW_OP_breg0 && operation <= O.DW_OP_breg31)
+      push(this.#register(operation - O.DW_OP_breg0) + big(true));
+    else {
+      switch (operation) {
+        case O.DW_OP_addr:
+          push(this.#relocated(fixed(8, false)));
+          break;
+        case O.DW_OP_addrx:
+        case O.DW_OP_GNU_addr_index:
+          push(this.#relocated(this.#indexed(uleb())));
+          break;
+        case O.DW_OP_constx:
+        case O.DW_OP_GNU_const_index:
+          push(this.#indexed(uleb()));
+          break;
+        case O.DW_OP_const1u:
+        case O.DW_OP_const1s:
+          push(fixed(1, operation === O.DW_OP_const1s));
+          break;
+        case O.DW_OP_const2u:
+        case O.DW_OP_const2s:
+          push(fixed(2, operation === O.DW_OP_const2s));
+          break;
+        case O.DW_OP_const4u:
+        case O.DW_OP_const4s:
+          push(fixed(4, operation === O.DW_OP_const4s));
+          break;
+        case O.DW_OP_const8u:
+        case O.DW_OP_const8s:
+          push(fixed(8, false));
+          break;
+        case O.DW_OP_constu:
+          push(big(false));
+          break;
+        case O.DW_OP_consts:
+          push(big(true));
+          break;
+        case O.DW_OP_regx:
+          this.#current = { register: uleb() };
+          break;
+        case O.DW_OP_bregx: {
+          const register = uleb();
+          push(this.#register(register) + big(true));
+          break;
+        }
+        case O.DW_OP_fbreg:
+          push(this.#known(this.#context.frameBase, 'frame base') + big(true));
+          break;
+        case O.DW_OP_call_frame_cfa:
+          push(this.#known(this.#context.cfa, 'canonical frame address'));
+          break;
+        case O.DW_OP_deref:
+          this.#stack.push(this.#read(genericType));
+          break;
+        case O.DW_OP_deref_size:
+          this.#stack.push(entryOf(this.#read({ ...genericType, size: byteAt(bytes, at++) }).bits));
+          break;
+        case O.DW_OP_deref_type:
+        case O.DW_OP_GNU_deref_type:
+          at++;
+          this.#stack.push(this.#read(this.#type(uleb())));
+          break;
+        case O.DW_OP_const_type:
+        case O.DW_OP_GNU_const_type: {
+          const type = this.#type(uleb());
+          const constant = block(byteAt(bytes, at++));
+          this.#stack.push(entryOf(readFixed(constant, 0, constant.length), type));
+          break;
+        }
+        case O.DW_OP_regval_type:
+        case O.DW_OP_GNU_regval_type: {
+          const register = uleb();
+          this.#stack.push(entryOf(this.#register(register), this.#type(uleb())));
+          break;
+        }
+        case O.DW_OP_convert:
+        case O.DW_OP_GNU_convert:
+          this.#stack.push(converted(this.#pop(), this.#type(uleb())));
+          break;
+        case O.DW_OP_reinterpret:
+        case O.DW_OP_GNU_reinterpret:
+          this.#stack.push(reinterpreted(this.#pop(), this.#type(uleb())));
+          break;
+        case O.DW_OP_dup:
+          this.#stack.push(this.#top());
+          break;
+        case O.DW_OP_drop:
+          this.#pop();
+          break;
+        case O.DW_OP_over:
+          this.#stack.push(this.#nth(1));
+          break;
+        case O.DW_OP_pick:
+          this.#stack.push(this.#nth(byteAt(bytes, at++)));
+          break;
+        case O.DW_OP_swap: {
+          const [a, b] = [this.#pop(), this.#pop()];
+          this.#stack.push(a, b);
+          break;
+        }
+        case O.DW_OP_rot: {
+          const [first, second, third] = [this.#pop(), this.#pop(), this.#pop()];
+          this.#stack.push(first, third, second);
+          break;
+        }
+        case O.DW_OP_plus_uconst:
+          this.#plusConstant(big(false));
+          break;
+        case O.DW_OP_skip:
+          at = jump(bytes, at);
+          break;
+        case O.DW_OP_bra:
+          at = this.#pop().bits === 0n ? at + 2 : jump(bytes, at);
+          break;
+        case O.DW_OP_nop:
+        case O.DW_OP_GNU_uninit:
+          break;
+        case O.DW_OP_call2:
+        case O.DW_OP_call4:
+        case O.DW_OP_call_ref: {
+          const size = operation === O.DW_OP_call2 ? 2 : operation === O.DW_OP_call4 ? 4 : offsetSize;
+          const called = this.#context.called?.(
+            Number(fixed(size, false)),
+            operation === O.DW_OP_call_ref ? 'section' : 'unit',
+          );
+          if (called !== undefined) this.run(called, depth + 1);
+          break;
+        }
+        case O.DW_OP_entry_value:
+        case O.DW_OP_GNU_entry_value: {
+          const inner = block(uleb());
+          if (this.#context.entryValue === undefined) throw new LookupError('value', 'at the entry of the function');
+          push(this.#context.entryValue(inner));
+          break;
+        }
+        case O.DW_OP_GNU_parameter_ref: {
+          const offset = Number(fixed(4, false));
+          if (this.#context.parameter === undefined) throw new LookupError('argument', 'that the caller passed');
+          push(this.#context.parameter(offset));
+          break;
+        }
+        case O.DW_OP_GNU_variable_value: {
+          const offset = Number(fixed(offsetSize, false));
+          if (this.#context.variableValue === undefined) throw new LookupError('variable', `at ${offset}`);
+          push(this.#context.variableValue(offset));
+          break;
+        }
+        case O.DW_OP_stack_value:
+          this.#current = 'value';
+          break;
+        case O.DW_OP_implicit_value:
+          this.#current = { bytes: block(uleb()) };
+          break;
+        case O.DW_OP_implicit_pointer:
+        case O.DW_OP_GNU_implicit_pointer: {
+          const entry = Number(fixed(offsetSize, false));
+          this.#current = { entry, offset: sleb() };
+          break;
+        }
+        case O.DW_OP_piece:
+          this.#endPiece(uleb(), 0);
+          break;
+        case O.DW_OP_bit_piece: {
+          const bits = uleb();
+          const offset = uleb();
+          if (bits % 8 !== 0) throw new FormatError('DWARF expression', `has a piece of ${bits} bits`);
+          this.#endPiece(bits / 8, offset);
+          break;
+        }
+        default:
+          this.#compute(operation);
+      }
+    }
+    return at;
+  }
+
+  #plusConstant(constant: bigint): void {
+    const base = this.#pop();
+    this.#stack.push(binary('plus', base, entryOf(constant, base.type)));
+  }
+
+  #compute(operation: number): void {
+    const binaryName = binaryOperations.get(operation);
+    if (binaryName !== undefined) {
+      const b = this.#pop();
+      this.#stack.push(binary(binaryName, this.#pop(), b));
+      return;
+    }
+    const comparison = comparisons.get(operation);
+    if (comparison !== undefined) {
+      const b = this.#pop();
+      this.#stack.push(compare(comparison, this.#pop(), b));
+      return;
+    }
+    const unaryName = unaryOperations.get(operation);
+    if (unaryName === undefined)
+      throw new FormatError('DWARF expression', `uses operation 0x${operation.toString(16)}, which is not supported`);
+    this.#stack.push(unary(unaryName, this.#pop()));
+  }
+
+  #endPiece(size: number, bitOffset: number): void {
+    if (this.#pieces.length >= MOST_PIECES) throw new FormatError('DWARF expression', 'has too many pieces');
+    const empty = this.#current === 'memory' && this.#stack.length === 0;
+    this.#pieces.push(empty ? { kind: 'optimized-out', size } : this.#piece(size, bitOffset));
+    this.#current = 'memory';
+    this.#stack.length = 0;
+  }
+
+  #piece(size: number | undefined, bitOffset: number): Piece {
+    const current = this.#current;
+    if (current === 'memory') {
+      if (this.#stack.length === 0) return { kind: 'optimized-out', size };
+      return { kind: 'memory', address: virtAddr(this.#top().bits), size, bitOffset };
+    }
+    if (current === 'value') {
+      const { bits, type } = this.#top();
+      return { kind: 'value', bytes: bytesOf(bits, type.size), size, bitOffset };
+    }
+    if ('register' in current) return { kind: 'register', register: current.register, size, bitOffset };
+    if ('bytes' in current) return { kind: 'value', bytes: current.bytes, size, bitOffset };
+    return { kind: 'implicit-pointer', entry: current.entry, offset: current.offset, size };
+  }
+
+  #register(number: number): bigint {
+    const value = this.#context.register(number);
+    if (value === undefined) throw new LookupError('value of', `${this.#context.registerName(number)} in this frame`);
+    return value;
+  }
+
+  #known(get: (() => bigint | undefined) | undefined, what: string): bigint {
+    const value = get?.();
+    if (value === undefined) throw new LookupError(what, 'of this frame');
+    return value;
+  }
+
+  #relocated(address: bigint): bigint {
+    return this.#context.relocated?.(address) ?? address;
+  }
+
+  #indexed(index: number): bigint {
+    if (this.#context.indexedAddress === undefined) throw new LookupError('indexed address', String(index));
+    return this.#context.indexedAddress(index);
+  }
+
+  #type(unitOffset: number): StackType {
+    if (unitOffset === 0) return genericType;
+    if (this.#context.baseType === undefined) throw new LookupError('base type', `at ${unitOffset}`);
+    return this.#context.baseType(unitOffset);
+  }
+
+  #read(type: StackType): StackEntry {
+    const address = virtAddr(this.#pop().bits);
+    this.#context.onRead?.();
+    const bytes = this.#context.memory.bytes(address, Math.min(type.size, LARGEST_CONSTANT));
+    return entryOf(readFixed(bytes, 0, bytes.length), type);
+  }
+
+  #top(): StackEntry {
+    return this.#nth(0);
+  }
+
+  #nth(index: number): StackEntry {
+    const entry = this.#stack[this.#stack.length - 1 - index];
+    if (entry === undefined) throw new FormatError('DWARF expression', 'takes more from its stack than there is');
+    return entry;
+  }
+
+  #pop(): StackEntry {
+    const entry = this.#top();
+    this.#stack.pop();
+    return entry;
+  }
+}
+
+const binaryOperations = new Map<number, BinaryOperation>([
+  [O.DW_OP_and, 'and'],
+  [O.DW_OP_div, 'div'],
+  [O.DW_OP_minus, 'minus'],
+  [O.DW_OP_mod, 'mod'],
+  [O.DW_OP_mul, 'mul'],
+  [O.DW_OP_or, 'or'],
+  [O.DW_OP_plus, 'plus'],
+  [O.DW_OP_shl, 'shl'],
+  [O.DW_OP_shr, 'shr'],
+  [O.DW_OP_shra, 'shra'],
+  [O.DW_OP_xor, 'xor'],
+]);
+const comparisons = new Map<number, Comparison>([
+  [O.DW_OP_eq, 'eq'],
+  [O.DW_OP_ge, 'ge'],
+  [O.DW_OP_gt, 'gt'],
+  [O.DW_OP_le, 'le'],
+  [O.DW_OP_lt, 'lt'],
+  [O.DW_OP_ne, 'ne'],
+]);
+const unaryOperations = new Map<number, 'abs' | 'neg' | 'not'>([
+  [O.DW_OP_abs, 'abs'],
+  [O.DW_OP_neg, 'neg'],
+  [O.DW_OP_not, 'not'],
+]);
+
+/** The target of a jump whose 16-bit distance is at a position. */
+function jump(bytes: Uint8Array, at: number): number {
+  const target = at + 2 + ((u16At(bytes, at) << 16) >> 16);
+  if (target < 0 || target > bytes.length) throw new FormatError('DWARF expression', 'jumps out of itself');
+  return target;
+}
+
+function readFixed(bytes: Uint8Array, at: number, size: number): bigint {
+  switch (size) {
+    case 1:
+      return BigInt(byteAt(bytes, at));
+    case 2:
+      return BigInt(u16At(bytes, at));
+    case 4:
+      return BigInt(u32At(bytes, at));
+    case 8:
+      return u64At(bytes, at);
+    default: {
+      let value = 0n;
+      for (let index = size - 1; index >= 0; index--) value = (value << 8n) | BigInt(byteAt(bytes, at + index));
+      return value;
+    }
+  }
+}
+
+function bytesOf(bits: bigint, size: number): Uint8Array {
+  const bytes = new Uint8Array(size);
+  let rest = bits;
+  for (let index = 0; index < size; index++) {
+    bytes[index] = Number(rest & 0xffn);
+    rest >>= 8n;
+  }
+  return bytes;
+}

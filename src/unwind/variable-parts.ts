@@ -1,0 +1,83 @@
+/** The parts that the value of a variable is made of: constants, pieces of registers and memory (DWARF 5 sections 2.6.1.2, 4.1). */
+
+import { addVirt } from '../base/addr.ts';
+import { FaultError, FormatError, LookupError } from '../base/errors.ts';
+import type { Die } from '../debuginfo/dwarf/die.ts';
+import {
+  DW_ATE_float,
+  DW_ATE_signed,
+  DW_ATE_signed_char,
+  DW_AT_byte_size,
+  DW_AT_const_value,
+  DW_AT_encoding,
+} from '../debuginfo/dwarf/constants.ts';
+import { sizeOf, type Type } from '../debuginfo/types/type.ts';
+import { encodeInteger } from '../values/scalar.ts';
+import type { Value } from '../values/value.ts';
+import type { ExpressionContext, Piece } from './dwarf-expression.ts';
+import { genericType, type StackType } from './typed-stack.ts';
+
+/**
+ * Why a variable has no value. `optimized-out`: it is nowhere at this place in the code. `lost`: it was in a register
+ * that a call may have changed since, or its caller does not tell. `unreadable`: memory. `failed`: ours, or damage.
+ */
+export type Absence = 'optimized-out' | 'lost' | 'unreadable' | 'failed';
+
+/** The entry that has an attribute: the variable's own, or its abstract origin. */
+export function attributeOf(die: Die, attribute: number): Die | undefined {
+  for (const origin of die.origins()) if (origin.has(attribute)) return origin;
+  return undefined;
+}
+
+export function constantOf(die: Die, type: Type): Value | undefined {
+  const owner = attributeOf(die, DW_AT_const_value);
+  if (owner === undefined) return undefined;
+  const size = sizeOf(type);
+  const block = owner.block(DW_AT_const_value);
+  const number = block === undefined ? owner.bigNumber(DW_AT_const_value) : undefined;
+  const bytes = block ?? (number === undefined ? undefined : encodeInteger(number, size));
+  if (bytes === undefined || bytes.length < size) return undefined;
+  return { type, bitField: undefined, place: { kind: 'computed', bytes } };
+}
+
+export function partBytes(
+  piece: Piece,
+  length: number,
+  context: ExpressionContext,
+): { readonly bytes: Uint8Array; readonly why: string | undefined } {
+  const none = new Uint8Array(0);
+  switch (piece.kind) {
+    case 'optimized-out':
+      return { bytes: none, why: 'optimized out' };
+    case 'implicit-pointer':
+      return { bytes: none, why: 'the compiler did without the pointer' };
+    case 'value':
+      return { bytes: piece.bytes.subarray(piece.bitOffset >> 3), why: undefined };
+    case 'memory':
+      return { bytes: context.memory.bytes(addVirt(piece.address, piece.bitOffset >> 3), length), why: undefined };
+    case 'register': {
+      const value = context.register(piece.register);
+      if (value === undefined)
+        throw new LookupError(
+          'value',
+          `it was in ${context.registerName(piece.register)}, which a call may have changed`,
+        );
+      return { bytes: encodeInteger(value, 8).subarray(piece.bitOffset >> 3), why: undefined };
+    }
+  }
+}
+
+export function baseTypeOf(die: Die | undefined): StackType {
+  const size = die?.number(DW_AT_byte_size);
+  if (die === undefined || size === undefined || size > 16) return genericType;
+  const encoding = die.number(DW_AT_encoding);
+  const signed = encoding === DW_ATE_signed || encoding === DW_ATE_signed_char;
+  return { size, signed, float: encoding === DW_ATE_float };
+}
+
+export function absenceOf(error: unknown): { readonly kind: Absence; readonly why: string } {
+  if (error instanceof FaultError) return { kind: 'unreadable', why: error.message };
+  if (error instanceof LookupError) return { kind: 'lost', why: error.wanted };
+  if (error instanceof FormatError) return { kind: 'failed', why: error.message };
+  throw error;
+}
