@@ -88,6 +88,24 @@ async function peers(fixture: Fixture, runs: number): Promise<Row[]> {
   });
 }
 
+/** What an analysis asks next. */
+const commands = [
+  'bt -V',
+  'bt -FFF',
+  'foreach bt -V',
+  'struct task_struct',
+  'p init_task',
+  'dis vfs_write',
+  'search -k deadbeef',
+];
+
+async function commandRows(runs: number, node: string, program: string, dump: string): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const command of commands)
+    rows.push(await repeat(`vmscope: ${command}`, runs, () => measure(node, [program, dump, '-c', command])));
+  return rows;
+}
+
 async function timed(workspace: Workspace, command: readonly string[]): Promise<Measure> {
   const { stdout } = await workspace.run('python3', ['timer.py', ...command]);
   const [seconds = 0, peakMiB = 0]: number[] = JSON.parse(stdout);
@@ -127,6 +145,7 @@ await runTool(async () => {
     await repeat('an empty Node script', runs, () => measure(node, ['-e', '0'])),
     await repeat('vmscope: --version', runs, () => measure(node, [program, '--version'])),
     await repeat('vmscope: bt', runs, () => measure(node, [program, dump, '-c', 'bt'])),
+    ...(await commandRows(runs, node, program, dump)),
     await repeat('vmscope: bt -a; ps; log', runs, () => measure(node, [program, dump, '-c', 'bt -a; ps; log'])),
     await repeat('vmscope: foreach bt', runs, () => measure(node, [program, dump, '-c', 'foreach bt'])),
     ...(await peers(fixture, runs)),

@@ -9,6 +9,7 @@ import { attempt, LookupError, UsageError } from '../base/errors.ts';
 import { addressOfValue, scalarOf, type Value } from '../values/value.ts';
 import { strip, type Type } from '../debuginfo/types/type.ts';
 import { evaluateText } from '../expr/evaluate.ts';
+import type { Scope } from '../expr/scope.ts';
 import { typeOfText } from '../expr/type-of.ts';
 import { GlobalScope } from '../kernel/global-scope.ts';
 import { Kernel } from '../kernel/kernel.ts';
@@ -16,6 +17,10 @@ import type { AddressSpace } from '../memory/address-space.ts';
 import { readTasks, type Task, type TaskList } from '../kernel/tasks.ts';
 import { findCrashTask, type CrashTask } from '../query/crash-task.ts';
 import { addressOfName, parseOffset, whyLost } from '../query/symbol-lookup.ts';
+import type { FramePosition } from '../query/chosen-frame.ts';
+import { FrameNames } from '../query/frame-scope.ts';
+import { currentStack } from './frame-choice.ts';
+import { addressOfName, parseOffset } from '../query/symbol-lookup.ts';
 import { evaluateAddress } from './address-expression.ts';
 import type { Target } from '../target/target.ts';
 import { Unwinder } from '../unwind/unwinder.ts';
@@ -33,6 +38,10 @@ export class Session {
   readonly sectionMarks = new Set<string>();
   /** Bytes behind a ud2 that are no code: very old kernels kept file and line there. Set by `dis -b`. */
   bugBytes = 0;
+  /** Only values that are proved. */
+  strict = false;
+  /** The frame of the current task that commands speak of; undefined until one is chosen. */
+  frame: FramePosition | undefined;
   #current: Task | undefined;
 
   constructor(target: Target) {
@@ -55,6 +64,7 @@ export class Session {
 
   set current(task: Task) {
     this.#current = task;
+    this.frame = undefined;
   }
 
   /** The tasks a word names: a decimal pid, or the address of a task_struct. Throws LookupError. */
@@ -102,10 +112,13 @@ export class Session {
     return address;
   }
 
-  #scope(space: AddressSpace): GlobalScope {
+  /** The names of the chosen frame come before the kernel's. */
+  #scope(space: AddressSpace): Scope {
     const earlier = (number: number): Value | undefined =>
       number > 0 ? this.values[number - 1] : this.values.at(number - 1);
-    return new GlobalScope(this.kernel, space, earlier);
+    const globals = new GlobalScope(this.kernel, space, earlier);
+    const { frame } = this;
+    return frame === undefined ? globals : new FrameNames(globals, currentStack(this), frame);
   }
 
   #expressed(text: string): VirtAddr {

@@ -27,6 +27,8 @@ export const stackOptions: readonly Option[] = [
     flag: '-F',
     text: 'the words by what they point at; -FF with the address of slab objects, -FFF with what they are',
   },
+  { flag: '-V', text: 'the arguments and locals of each frame' },
+  { flag: '--strict', text: 'with -V: only values that are proved' },
   { flag: '-t', text: 'every address of code on the stack, from its stack pointer on' },
   { flag: '-T', text: 'every address of code on the whole stack' },
   { flag: '-e', text: 'saved registers that lie on the stack' },
@@ -39,6 +41,8 @@ export const stackExclusive: readonly (readonly string[])[] = [
   ['-x', '-d'],
   ['-f', '-t', '-T', '-e', '-r'],
   ['-F', '-t', '-T', '-e', '-r'],
+  ['-V', '-t', '-T', '-e', '-r'],
+  ['--strict', '-t', '-T', '-e', '-r'],
   ['-l', '-t', '-T', '-r'],
   ['-s', '-e', '-r'],
   ['-R', '-e', '-r'],
@@ -92,6 +96,7 @@ function columnsOf(session: Session, args: ParsedArguments): BacktraceColumns {
     offsets: args.has('-s') ? (hex ? 'hex' : 'decimal') : 'none',
     radix: hex ? 16 : 10,
     words: wordColumns(args),
+    variables: args.has('-V') ? (session.strict || args.has('--strict') ? 'proved' : 'all') : 'none',
   };
 }
 

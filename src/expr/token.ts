@@ -1,4 +1,4 @@
-/** The tokens of C expressions: C17 section 6.4, with GDB's `@`, `$1` and `name:cpu`. */
+/** The tokens of C expressions: C17 section 6.4, with GDB's `@`, `$1`, `$rdi` and `name:cpu`. */
 
 import { UsageError } from '../base/errors.ts';
 
@@ -21,6 +21,7 @@ const patterns: readonly (readonly [Token['kind'], RegExp])[] = [
   ['character', /'(?:[^'\\]|\\.)+'/y],
   // GCC's clones have a number, or are cold: `disk.part0` is a member.
   ['name', /[A-Za-z_][A-Za-z0-9_]*(?:\.(?:isra|constprop|part|llvm)\.\d+(?!\w)|\.cold(?!\w))*/y],
+  ['name', /\$[a-z][a-z0-9]*/y],
   ['history', /\$\$?\d*(?!\w)/y],
 ];
 

@@ -8,6 +8,8 @@ import type { Kernel } from '../kernel/kernel.ts';
 import type { Task } from '../kernel/tasks.ts';
 import type { Frame, FrameOrigin } from '../unwind/frame.ts';
 import type { Unwinder } from '../unwind/unwinder.ts';
+import { StackVariables } from '../unwind/variables.ts';
+import { scopeVariables, type ScopeVariables } from './frame-variables.ts';
 import { frameWords, type WordColumns } from './frame-words.ts';
 import { sourceAt } from './source-at.ts';
 import type { StackWord } from './stack-words.ts';
@@ -43,6 +45,8 @@ export interface BacktraceFrame {
   readonly recovered: string | undefined;
   /** From its stack pointer up to its caller's frame; undefined where they were not asked for. */
   readonly words: readonly StackWord[] | undefined;
+  /** Of the function itself and of each inlined call, the innermost call first; undefined where not asked for. */
+  readonly variables: readonly ScopeVariables[] | undefined;
 }
 
 /** What is shown beside the frames themselves. */
@@ -55,6 +59,8 @@ export interface BacktraceColumns {
   readonly lines: boolean;
   /** The words of each frame. */
   readonly words: 'none' | WordColumns;
+  /** Arguments and locals; `proved` leaves out what is inferred. */
+  readonly variables: 'none' | 'all' | 'proved';
 }
 
 export interface Inference {
@@ -78,7 +84,13 @@ export interface Backtrace {
   readonly inferences: readonly Inference[];
 }
 
-export const plainColumns: BacktraceColumns = { offsets: 'none', radix: 10, lines: false, words: 'none' };
+export const plainColumns: BacktraceColumns = {
+  offsets: 'none',
+  radix: 10,
+  lines: false,
+  words: 'none',
+  variables: 'none',
+};
 
 export function backtrace(
   kernel: Kernel,
@@ -98,7 +110,11 @@ export function backtraceOf(
 ): Backtrace {
   const { frames, user, incomplete } = walkStack(unwinder, subject);
   const words = show.words === 'none' ? [] : frameWords(kernel, unwinder.stacks, subject.task, frames, show.words);
-  const described = frames.map((frame, number) => describe(kernel, frame, number, words[number]));
+  const variables = frameVariables(kernel, frames, show);
+  const described = frames.map((frame, number) => {
+    const { frame: plain, missing } = describeFrame(kernel, frame, number);
+    return { missing, frame: { ...plain, words: words[number], variables: variables?.(number) } };
+  });
   return {
     type: 'backtrace',
     show,
@@ -110,6 +126,17 @@ export function backtraceOf(
     inferences: inferencesIn(words.flat()),
     hidden: undefined,
   };
+}
+
+function frameVariables(
+  kernel: Kernel,
+  frames: readonly Frame[],
+  { variables }: BacktraceColumns,
+): ((frame: number) => ScopeVariables[]) | undefined {
+  if (variables === 'none') return undefined;
+  const strict = variables === 'proved';
+  const stack = new StackVariables(kernel, frames, !strict);
+  return (frame) => stack.scopes(frame).map((scope) => scopeVariables(kernel, scope, strict));
 }
 
 function inferencesIn(words: readonly StackWord[]): Inference[] {
@@ -138,11 +165,11 @@ export function hiddenBacktrace({ header }: StackSubject, hidden: 'idle'): Backt
   };
 }
 
-function describe(
+/** A frame without its words and variables, and why it lacks lines and inlined calls. */
+export function describeFrame(
   kernel: Kernel,
   frame: Frame,
   number: number,
-  words: readonly StackWord[] | undefined,
 ): { frame: BacktraceFrame; missing: string | undefined } {
   // A return address may already belong to what follows a call that never returns: look up the call itself.
   const at = frame.exact ? frame.ip : addVirt(frame.ip, -1);
@@ -170,7 +197,8 @@ function describe(
       stack: frame.stack?.name ?? '',
       exception: interruptedRegisters(frame, number),
       recovered: frame.recovered,
-      words,
+      words: undefined,
+      variables: undefined,
     },
   };
 }

@@ -1,6 +1,7 @@
 /** Every kind of answer a command may give. Text and JSON are made from these and from nothing else. */
 
 import type { AddressIdentity } from './address-identity.ts';
+import type { FrameReport, RegisterReport, VariableReport } from './chosen-frame.ts';
 import type { Backtrace } from './backtrace.ts';
 import type { ExceptionFrames } from './exception-frames.ts';
 import type { ExpressionValue, PerCpuAddresses } from './expression.ts';
@@ -49,6 +50,7 @@ export type Result =
   | ExpressionValue
   | ListReport
   | Disassembly
+  | FrameReport
   | FunctionLines
   | LogReport
   | MemoryDump
@@ -57,6 +59,7 @@ export type Result =
   | PerCpuAddresses
   | ProcessList
   | RawStack
+  | RegisterReport
   | RunTimes
   | StackOverflows
   | StackText
@@ -74,4 +77,5 @@ export type Result =
   | Translation
   | TypeDefinition
   | TypeList
-  | UnreadObjects;
+  | UnreadObjects
+  | VariableReport;

@@ -33,6 +33,12 @@ export interface DrgnFrame {
   readonly interrupted: boolean;
   readonly file: string | null;
   readonly line: number | null;
+  /** `value`: of a number in decimal, of an object its address, of an error the message. */
+  readonly locals: readonly {
+    readonly name: string;
+    readonly kind: 'absent' | 'number' | 'object' | 'error';
+    readonly value?: string | null;
+  }[];
 }
 
 export interface DrgnTask {

@@ -44,6 +44,28 @@ def text(value):
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
+def local_facts(frame, name):
+    """A number, the address of what is larger, or that drgn does not know it."""
+    try:
+        value = frame[name]
+        if value.absent_:
+            return {"name": name, "kind": "absent"}
+        type_ = value.type_
+        while type_.kind == drgn.TypeKind.TYPEDEF:
+            type_ = type_.type
+        if type_.kind in (
+            drgn.TypeKind.INT,
+            drgn.TypeKind.BOOL,
+            drgn.TypeKind.ENUM,
+            drgn.TypeKind.POINTER,
+        ):
+            return {"name": name, "kind": "number", "value": str(int(value.value_()))}
+        place = value.address_
+        return {"name": name, "kind": "object", "value": None if place is None else address(place)}
+    except (LookupError, drgn.FaultError, ValueError, AttributeError, NotImplementedError, TypeError) as error:
+        return {"name": name, "kind": "error", "value": f"{type(error).__name__}: {error}"}
+
+
 def frame_facts(frame):
     pc = attempt(lambda: frame.pc)
     symbol = attempt(frame.symbol)
@@ -60,6 +82,7 @@ def frame_facts(frame):
         "file": None if source is None else source[0],
         "line": None if source is None else source[1],
         "column": None if source is None else source[2],
+        "locals": [local_facts(frame, name) for name in attempt(frame.locals) or []],
     }
 
 

@@ -1,6 +1,9 @@
 /** The command table: the one list that help, completion and every face are made from. */
 
 import type { Command } from '../command.ts';
+import { args, locals } from './variables.ts';
+import { down, frame, up } from './frame.ts';
+import { regs } from './regs.ts';
 import { bt } from './bt.ts';
 import { dis } from './dis.ts';
 import { faddr2line } from './faddr2line.ts';
@@ -24,15 +27,19 @@ import { vtop } from './vtop.ts';
 import { whatis } from './whatis.ts';
 
 export const commands: readonly Command[] = [
+  args,
   bt,
   dec,
   dis,
+  down,
   faddr2line,
   foreach,
+  frame,
   help,
   hex,
   kmem,
   list,
+  locals,
   log,
   mod,
   p,
@@ -41,12 +48,14 @@ export const commands: readonly Command[] = [
   px,
   quit,
   rd,
+  regs,
   search,
   set,
   struct,
   sym,
   sys,
   union,
+  up,
   vtop,
   whatis,
 ];

@@ -10,8 +10,8 @@ import { parseCpus } from '../session.ts';
 export const set: Command = {
   name: 'set',
   aliases: [],
-  summary: 'the current task, or another one; the number base',
-  synopsis: ['set [pid | task address]', 'set -c CPU', 'set -p', 'set radix 10|16', 'set -v'],
+  summary: 'the current task, or another one; the variables of the session',
+  synopsis: ['set [pid | task address]', 'set -c CPU', 'set -p', 'set radix 10|16', 'set strict on|off', 'set -v'],
   options: [
     { flag: '-c', value: 'a CPU', text: 'the active task of that CPU becomes the current one', mostWords: 0 },
     { flag: '-p', text: 'back to the task that panicked', mostWords: 0 },
@@ -30,7 +30,8 @@ export const set: Command = {
     const cpu = args.value('-c');
     const [word, value] = args.words;
     if (args.has('-v')) {
-      yield { type: 'text', lines: [`  radix: ${session.radix}`] };
+      const strict = session.strict ? 'on' : 'off';
+      yield { type: 'text', lines: [`  radix: ${session.radix}`, ` strict: ${strict}`] };
       return;
     }
     if (word === 'radix') {
@@ -40,6 +41,12 @@ export const set: Command = {
         type: 'text',
         lines: [`output radix: ${session.radix} (${session.radix === 16 ? 'hexadecimal' : 'decimal'})`],
       };
+      return;
+    }
+    if (word === 'strict') {
+      if (value !== undefined && value !== 'on' && value !== 'off') throw new UsageError('set strict wants on or off');
+      if (value !== undefined) session.strict = value === 'on';
+      yield { type: 'text', lines: [`strict: ${session.strict ? 'on (only values that are proved)' : 'off'}`] };
       return;
     }
     if (value !== undefined) throw new UsageError(`set takes one task: what is "${value}"? ("help set")`);

@@ -20,6 +20,8 @@ export interface Options {
   readonly moduleFolders: readonly string[];
   readonly debugFolders: readonly string[];
   readonly sourceFolders: readonly string[];
+  /** Only values that are proved. */
+  readonly strict: boolean;
 }
 
 export type Arguments =
@@ -35,6 +37,7 @@ interface Draft {
   moduleFolders: string[];
   debugFolders: string[];
   sourceFolders: string[];
+  strict: boolean;
   answer: 'help' | 'version' | undefined;
 }
 
@@ -79,6 +82,11 @@ const rows: readonly OptionRow<Draft>[] = [
     text: "show lines of the kernel's source from DIR (may be repeated)",
     apply: (to, folder) => to.sourceFolders.push(folder),
   },
+  {
+    names: ['--strict'],
+    text: 'show only values that are proved, none that are inferred',
+    apply: (to) => (to.strict = true),
+  },
   { names: ['-h', '--help'], text: 'show this', apply: (to) => (to.answer = 'help') },
   { names: ['--version'], text: 'show the version', apply: (to) => (to.answer = 'version') },
 ];
@@ -91,6 +99,7 @@ export function parseArguments(words: readonly string[]): Arguments {
     moduleFolders: [],
     debugFolders: [],
     sourceFolders: [],
+    strict: false,
     answer: undefined,
   };
   const read = readOptions(rows, words, draft);

@@ -26,6 +26,7 @@ export interface EngineOptions {
   readonly moduleFolders: readonly string[];
   readonly debugFolders: readonly string[];
   readonly sourceFolders: readonly string[];
+  readonly strict: boolean;
 }
 
 export type Format = 'text' | 'json';
@@ -75,11 +76,13 @@ export class LocalEngine implements Engine {
    * @throws OpenError, FormatError where the dump cannot be opened
    */
   static open(options: EngineOptions, warn: (message: string) => void): LocalEngine {
-    const { files, moduleFolders, debugFolders, sourceFolders } = options;
+    const { files, moduleFolders, debugFolders, sourceFolders, strict } = options;
     const folders = { moduleFolders, debugFolders, sourceFolders };
     const resources = new Resources(warn);
     const target = openTarget(resources.host, { ...tellFilesApart(files), ...folders });
-    return new LocalEngine(new Session(target), resources);
+    const session = new Session(target);
+    session.strict = strict;
+    return new LocalEngine(session, resources);
   }
 
   complete(line: string): Completion {

@@ -3,6 +3,8 @@
 import { assertNever } from '../../base/errors.ts';
 import type { Result } from '../../query/result.ts';
 import { renderBacktrace } from './backtrace.ts';
+import { renderFrameReport, renderRegisterReport } from './frame.ts';
+import { renderVariables } from './variables.ts';
 import { renderExceptionFrames } from './exception-frames.ts';
 import { renderDeclaration, renderDefinition, renderEnum, renderTypeList } from './definition.ts';
 import { renderExpression, renderPerCpuAddresses } from './expression.ts';
@@ -62,6 +64,8 @@ export function renderText(result: Result): Iterable<string> {
       return renderList(result);
     case 'disassembly':
       return renderDisassembly(result);
+    case 'frame':
+      return renderFrameReport(result);
     case 'function-lines':
       return renderFunctionLines(result);
     case 'log':
@@ -80,6 +84,8 @@ export function renderText(result: Result): Iterable<string> {
       return renderProcesses(result);
     case 'raw-stack':
       return renderRawStack(result);
+    case 'registers':
+      return renderRegisterReport(result);
     case 'run-times':
       return renderRunTimes(result);
     case 'stack-overflows':
@@ -116,6 +122,8 @@ export function renderText(result: Result): Iterable<string> {
       return renderExpression(result);
     case 'unread-objects':
       return [renderUnreadObjects(result)];
+    case 'variables':
+      return renderVariables(result);
     default:
       return assertNever(result);
   }

@@ -83,11 +83,12 @@ const frame = (number: number, more: Partial<BacktraceFrame> = {}): BacktraceFra
   exception: undefined,
   recovered: undefined,
   words: undefined,
+  variables: undefined,
   ...more,
 });
 const trace = (frames: readonly BacktraceFrame[], more: Partial<Backtrace> = {}): Backtrace => ({
   type: 'backtrace',
-  show: { offsets: 'none', radix: 10, lines: false, words: 'none' },
+  show: { offsets: 'none', radix: 10, lines: false, words: 'none', variables: 'none' },
   header: { pid: 1, task: virtAddr(0xff1b_1f4d_4022_0000n), cpu: 0, command: 'in\u001bit' },
   frames,
   missing: [],
@@ -114,14 +115,20 @@ describe('a stack', () => {
 
   it('has offsets and lines where asked for', () => {
     const lines = [
-      ...renderBacktrace(trace([frame(15)], { show: { offsets: 'decimal', radix: 10, lines: true, words: 'none' } })),
+      ...renderBacktrace(
+        trace([frame(15)], { show: { offsets: 'decimal', radix: 10, lines: true, words: 'none', variables: 'none' } }),
+      ),
     ];
     expect(lines.slice(1)).toEqual([
       '#15 [ff33380ec0013bd0] nfs_updatepage+2455 at ffffffffc05986c7 [nfs]',
       '    fs/nfs/write.c: 204',
     ]);
     expect(
-      [...renderBacktrace(trace([frame(1)], { show: { offsets: 'hex', radix: 16, lines: false, words: 'none' } }))][1],
+      [
+        ...renderBacktrace(
+          trace([frame(1)], { show: { offsets: 'hex', radix: 16, lines: false, words: 'none', variables: 'none' } }),
+        ),
+      ][1],
     ).toContain('nfs_updatepage+0x997 at');
   });
 
