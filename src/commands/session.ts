@@ -20,7 +20,6 @@ import { addressOfName, parseOffset, whyLost } from '../query/symbol-lookup.ts';
 import type { FramePosition } from '../query/chosen-frame.ts';
 import { FrameNames } from '../query/frame-scope.ts';
 import { currentStack } from './frame-choice.ts';
-import { addressOfName, parseOffset } from '../query/symbol-lookup.ts';
 import { evaluateAddress } from './address-expression.ts';
 import type { Target } from '../target/target.ts';
 import { Unwinder } from '../unwind/unwinder.ts';

@@ -16,9 +16,7 @@ export const frame: Command = {
   description: [
     'Chooses a frame of the current task by its number in bt: 3, or 3.1 for a call that was expanded in place there. From then on args, locals and regs are of that frame, and in expressions its variables come before those of the kernel, and $rdi is its register. Another task ("set") ends the choice.',
   ],
-  examples: [
-    { line: 'frame 4', text: 'choose the frame that bt numbers 4' },
-  ],
+  examples: [{ line: 'frame 4', text: 'choose the frame that bt numbers 4' }],
   many: false,
   *run(session, args) {
     const [word] = args.words;
