@@ -110,6 +110,15 @@ describe('answers', () => {
     ]);
   });
 
+  it('show in JSON what came before they failed, and why they did', async () => {
+    const { status, stdout } = await program.run([vmcore, '--json', '-c', 'struct task_struct.comm,nope init_task; set']);
+    expect(status).toBe(1);
+    expect(jsonLines(stdout)).toMatchObject([
+      { type: 'structure', ok: false, error: { code: 'lookup' }, result: [{ members: [{ name: 'comm' }] }] },
+      { type: 'task', ok: true },
+    ]);
+  });
+
   it('have failed where no value that was asked for can be read', async () => {
     const none = await program.run([vmcore, '-c', 'p *(int *)0; dis ffffffffffffffff; kmem ffffffffffffffff']);
     expect(none).toMatchObject({ status: 1, stdout: '' });

@@ -7,7 +7,7 @@
  */
 
 import { checkCancelled } from '../../base/cancel.ts';
-import { NeedResource } from '../../base/errors.ts';
+import { Cancelled, InternalError, NeedResource, VmcoreError } from '../../base/errors.ts';
 import type { Command } from '../../commands/command.ts';
 import { complete, type Completion } from '../../commands/complete.ts';
 import { invocationOf, runCommand, type Invocation } from '../../commands/run.ts';
@@ -16,7 +16,7 @@ import type { Result } from '../../query/result.ts';
 import { toJson } from '../../render/json.ts';
 import { lineBetween, renderText } from '../../render/text/index.ts';
 import { openTarget } from '../../target/target.ts';
-import { escapeJson } from './failure.ts';
+import { errorJson, escapeJson, failureOf } from './failure.ts';
 import { Resources } from './resources.ts';
 import { tellFilesApart } from './tell-files-apart.ts';
 import { writeNewFile } from './write-new-file.ts';
@@ -45,8 +45,8 @@ export interface Opened {
   readonly paths: readonly string[];
 }
 
-/** How a command ended that did not fail. */
-export type Ending = 'answered' | 'quit';
+/** How a command ended. `failed`: in JSON, where its line tells of the results before the failure and of it. */
+export type Ending = 'answered' | 'quit' | 'failed';
 
 export interface Engine {
   readonly opened: Opened;
@@ -94,7 +94,7 @@ export class LocalEngine implements Engine {
     const { command } = invocation;
     const results = this.#results(invocation);
     if (format === 'text') yield* textOf(results);
-    else yield* jsonOf(line, command, results);
+    else if (yield* jsonOf(line, command, results)) return 'failed';
     return command.name === 'quit' ? 'quit' : 'answered';
   }
 
@@ -155,19 +155,30 @@ async function* textOf(results: AsyncIterable<Result>): AsyncGenerator<string, v
   if (failure !== undefined) throw failure.error;
 }
 
-/** One line. It is begun when the last result is there: before that the command might still fail. */
+function spoilsOnlyTheRest(error: unknown): boolean {
+  return error instanceof VmcoreError && !(error instanceof Cancelled) && !(error instanceof InternalError);
+}
+
+/** One line, begun when the last result is there. Gives whether the command failed behind results: it then has both. */
 async function* jsonOf(
   line: string,
   command: Command,
   results: AsyncIterable<Result>,
-): AsyncGenerator<string, void, void> {
+): AsyncGenerator<string, boolean, void> {
   const parts: string[] = [];
   let type: string | undefined;
-  for await (const result of results) {
-    if (type === undefined || type === 'note') type = result.type;
-    parts.push(escapeJson(JSON.stringify(toJson(result))));
+  let error = '';
+  try {
+    for await (const result of results) {
+      if (type === undefined || type === 'note') type = result.type;
+      parts.push(escapeJson(JSON.stringify(toJson(result))));
+    }
+  } catch (cause) {
+    if (parts.length === 0 || !spoilsOnlyTheRest(cause)) throw cause;
+    error = `"error":${errorJson(failureOf(cause))},`;
   }
-  const head = `{"command":${JSON.stringify(line)},"type":${JSON.stringify(type ?? 'none')},"ok":true,"result":`;
+  const ok = error === '';
+  const head = `{"command":${JSON.stringify(line)},"type":${JSON.stringify(type ?? 'none')},"ok":${ok},${error}"result":`;
   let text = command.many ? `${head}[` : head + (parts[0] ?? 'null');
   for (const [index, part] of command.many ? parts.entries() : []) {
     text += index === 0 ? part : `,${part}`;
@@ -176,4 +187,5 @@ async function* jsonOf(
     text = '';
   }
   yield `${text}${command.many ? ']' : ''}}\n`;
+  return !ok;
 }

@@ -66,8 +66,11 @@ export function openingFailed(error: unknown, complain: (message: string) => voi
 
 /** The line of a command that failed, in `--json`. */
 export function failureJson(command: string, failure: Failure): string {
-  const { code, message, details } = failure;
-  return `${escapeJson(JSON.stringify({ command, type: 'error', ok: false, error: { code, message, ...details } }))}\n`;
+  return `${escapeJson(JSON.stringify({ command, type: 'error', ok: false }).slice(0, -1))},"error":${errorJson(failure)}}\n`;
+}
+
+export function errorJson({ code, message, details }: Failure): string {
+  return escapeJson(JSON.stringify({ code, message, ...details }));
 }
 
 /** JSON.stringify leaves DEL and the C1 controls as they are, which a terminal may obey. */

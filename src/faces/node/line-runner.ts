@@ -75,7 +75,7 @@ export class LineRunner {
         step = await output.next();
       }
       answered = true;
-      if (step.value === 'quit') return 'quit';
+      if (step.value !== 'answered') return step.value;
     } finally {
       await output.return('answered');
       await sink.end(answered);
