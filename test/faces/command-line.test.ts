@@ -111,7 +111,12 @@ describe('answers', () => {
   });
 
   it('show in JSON what came before they failed, and why they did', async () => {
-    const { status, stdout } = await program.run([vmcore, '--json', '-c', 'struct task_struct.comm,nope init_task; set']);
+    const { status, stdout } = await program.run([
+      vmcore,
+      '--json',
+      '-c',
+      'struct task_struct.comm,nope init_task; set',
+    ]);
     expect(status).toBe(1);
     expect(jsonLines(stdout)).toMatchObject([
       { type: 'structure', ok: false, error: { code: 'lookup' }, result: [{ members: [{ name: 'comm' }] }] },
