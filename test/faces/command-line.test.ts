@@ -119,7 +119,7 @@ describe('answers', () => {
     ]);
     expect(status).toBe(1);
     expect(jsonLines(stdout)).toMatchObject([
-      { type: 'structure', ok: false, error: { code: 'lookup' }, result: [{ members: [{ name: 'comm' }] }] },
+      { type: 'structure', ok: false, error: { code: 'lookup' }, result: [{ members: [{ path: 'comm' }] }] },
       { type: 'task', ok: true },
     ]);
   });
