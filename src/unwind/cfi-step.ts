@@ -4,7 +4,8 @@ import { addVirt, virtAddr } from '../base/addr.ts';
 import { FormatError, LookupError } from '../base/errors.ts';
 import type { FrameRow, RegisterRule } from '../debuginfo/dwarf/frame-program.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
-import { evaluateValue, type ExpressionContext } from './dwarf-expression.ts';
+import { evaluateValue } from './dwarf-expression.ts';
+import type { ExpressionContext } from './expression-context.ts';
 import type { Frame, FrameState, Step } from './frame.ts';
 
 /**

@@ -6,7 +6,8 @@ import { KernelBuilder } from '../../test/builders/kernel.ts';
 import { virtAddr } from '../base/addr.ts';
 import { mutationRun } from '../../test/builders/mutate.ts';
 import { attempt } from '../base/errors.ts';
-import { evaluateLocation, evaluateValue, type ExpressionContext, type Piece } from './dwarf-expression.ts';
+import { evaluateLocation, evaluateValue } from './dwarf-expression.ts';
+import type { ExpressionContext, Piece } from './expression-context.ts';
 
 const builder = new KernelBuilder();
 const word = builder.allocate(8);

@@ -6,11 +6,11 @@
  * LookupError that says what was missing. Invariant: at most MOST_STEPS operations, calls included.
  */
 
-import { virtAddr, type VirtAddr } from '../base/addr.ts';
+import { virtAddr } from '../base/addr.ts';
 import { FormatError, LookupError } from '../base/errors.ts';
-import { byteAt, lebBigAt, lebLength, slebAt, u16At, u32At, u64At, ulebAt } from '../bytes/read.ts';
 import * as O from '../debuginfo/dwarf/operation-constants.ts';
-import type { AddressSpace } from '../memory/address-space.ts';
+import type { ExpressionContext, Piece } from './expression-context.ts';
+import { bytesOf, integerAt, LARGEST_CONSTANT, Operands } from './expression-operands.ts';
 import {
   binary,
   compare,
@@ -25,70 +25,9 @@ import {
   type StackType,
 } from './typed-stack.ts';
 
-/** A part of a value, in the order of its bytes. */
-export type Piece =
-  | {
-      readonly kind: 'memory';
-      readonly address: VirtAddr;
-      readonly size: number | undefined;
-      readonly bitOffset: number;
-    }
-  | {
-      readonly kind: 'register';
-      readonly register: number;
-      readonly size: number | undefined;
-      readonly bitOffset: number;
-    }
-  /** The bytes themselves, little-endian. */
-  | {
-      readonly kind: 'value';
-      readonly bytes: Uint8Array;
-      readonly size: number | undefined;
-      readonly bitOffset: number;
-    }
-  /** A pointer that the compiler did without: what it would point at is the value of another entry. */
-  | {
-      readonly kind: 'implicit-pointer';
-      readonly entry: number;
-      readonly offset: number;
-      readonly size: number | undefined;
-    }
-  | { readonly kind: 'optimized-out'; readonly size: number | undefined };
-
-/** What surrounds an expression. What is absent is not known there. */
-export interface ExpressionContext {
-  readonly memory: AddressSpace;
-  /** Undefined where the register's value in this frame is not known. */
-  register(number: number): bigint | undefined;
-  /** The name of a register, for people. */
-  registerName(number: number): string;
-  readonly cfa?: (() => bigint | undefined) | undefined;
-  /** What DW_OP_fbreg counts from. */
-  readonly frameBase?: (() => bigint | undefined) | undefined;
-  /** The value of an expression when the function was entered. Throws where the caller does not tell. */
-  readonly entryValue?: ((expression: Uint8Array) => bigint) | undefined;
-  /** What the caller passed for a parameter, by the offset of its entry in the unit. */
-  readonly parameter?: ((unitOffset: number) => bigint) | undefined;
-  /** The base type at an offset of the unit. */
-  readonly baseType?: ((unitOffset: number) => StackType) | undefined;
-  /** The location of the entry at an offset: of the unit, or of .debug_info. */
-  readonly called?: ((offset: number, of: 'unit' | 'section') => Uint8Array | undefined) | undefined;
-  /** The value of the variable whose entry is at an offset of .debug_info. */
-  readonly variableValue?: ((offset: number) => bigint) | undefined;
-  /** A code or data address as the file has it, at run time. */
-  readonly relocated?: ((address: bigint) => VirtAddr) | undefined;
-  /** From .debug_addr. */
-  readonly indexedAddress?: ((index: number) => bigint) | undefined;
-  readonly offsetSize?: 4 | 8;
-  /** Told when memory is read. */
-  readonly onRead?: (() => void) | undefined;
-}
-
 const MOST_STEPS = 2000;
 const DEEPEST_CALL = 16;
 const MOST_PIECES = 64;
-/** A value in more registers or memory than this is damage. */
-const LARGEST_CONSTANT = 4096;
 
 /** The pieces of a location description. Throws FormatError, LookupError, FaultError. */
 export function evaluateLocation(expression: Uint8Array, context: ExpressionContext): Piece[] {
@@ -140,42 +79,15 @@ class Machine {
 
   run(expression: Uint8Array, depth: number): void {
     if (depth > DEEPEST_CALL) throw new FormatError('DWARF expression', 'calls itself without end');
-    for (let at = 0; at < expression.length;) {
+    const operands = new Operands(expression);
+    while (!operands.atEnd) {
       if (++this.#steps > MOST_STEPS) throw new FormatError('DWARF expression', 'does not end');
-      at = this.#step(expression, at, depth);
+      this.#step(operands, depth);
     }
   }
 
-  /** One operation; returns the position of the next. */
-  #step(bytes: Uint8Array, start: number, depth: number): number {
-    const operation = byteAt(bytes, start);
-    let at = start + 1;
-    const uleb = (): number => {
-      const value = ulebAt(bytes, at);
-      at += lebLength(bytes, at);
-      return value;
-    };
-    const sleb = (): number => {
-      const value = slebAt(bytes, at);
-      at += lebLength(bytes, at);
-      return value;
-    };
-    const big = (signed: boolean): bigint => {
-      const value = lebBigAt(bytes, at, signed);
-      at += lebLength(bytes, at);
-      return value;
-    };
-    const fixed = (size: number, signed: boolean): bigint => {
-      const value = readFixed(bytes, at, size);
-      at += size;
-      return signed ? BigInt.asIntN(size * 8, value) : value;
-    };
-    const block = (length: number): Uint8Array => {
-      if (length > LARGEST_CONSTANT) throw new FormatError('DWARF expression', 'has a block that is too long');
-      if (length > 0) byteAt(bytes, at + length - 1);
-      at += length;
-      return bytes.subarray(at - length, at);
-    };
+  #step(operands: Operands, depth: number): void {
+    const operation = operands.u8();
     const { offsetSize = 4 } = this.#context;
     const push = (value: bigint): void => {
       this.#stack.push(entryOf(value));
@@ -185,52 +97,52 @@ class Machine {
     else if (operation >= O.DW_OP_reg0 && operation <= O.DW_OP_reg31)
       this.#current = { register: operation - O.DW_OP_reg0 };
     else if (operation >= O.DW_OP_breg0 && operation <= O.DW_OP_breg31)
-      push(this.#register(operation - O.DW_OP_breg0) + big(true));
+      push(this.#register(operation - O.DW_OP_breg0) + operands.big(true));
     else {
       switch (operation) {
         case O.DW_OP_addr:
-          push(this.#relocated(fixed(8, false)));
+          push(this.#relocated(operands.fixed(8, false)));
           break;
         case O.DW_OP_addrx:
         case O.DW_OP_GNU_addr_index:
-          push(this.#relocated(this.#indexed(uleb())));
+          push(this.#relocated(this.#indexed(operands.uleb())));
           break;
         case O.DW_OP_constx:
         case O.DW_OP_GNU_const_index:
-          push(this.#indexed(uleb()));
+          push(this.#indexed(operands.uleb()));
           break;
         case O.DW_OP_const1u:
         case O.DW_OP_const1s:
-          push(fixed(1, operation === O.DW_OP_const1s));
+          push(operands.fixed(1, operation === O.DW_OP_const1s));
           break;
         case O.DW_OP_const2u:
         case O.DW_OP_const2s:
-          push(fixed(2, operation === O.DW_OP_const2s));
+          push(operands.fixed(2, operation === O.DW_OP_const2s));
           break;
         case O.DW_OP_const4u:
         case O.DW_OP_const4s:
-          push(fixed(4, operation === O.DW_OP_const4s));
+          push(operands.fixed(4, operation === O.DW_OP_const4s));
           break;
         case O.DW_OP_const8u:
         case O.DW_OP_const8s:
-          push(fixed(8, false));
+          push(operands.fixed(8, false));
           break;
         case O.DW_OP_constu:
-          push(big(false));
+          push(operands.big(false));
           break;
         case O.DW_OP_consts:
-          push(big(true));
+          push(operands.big(true));
           break;
         case O.DW_OP_regx:
-          this.#current = { register: uleb() };
+          this.#current = { register: operands.uleb() };
           break;
         case O.DW_OP_bregx: {
-          const register = uleb();
-          push(this.#register(register) + big(true));
+          const register = operands.uleb();
+          push(this.#register(register) + operands.big(true));
           break;
         }
         case O.DW_OP_fbreg:
-          push(this.#known(this.#context.frameBase, 'frame base') + big(true));
+          push(this.#known(this.#context.frameBase, 'frame base') + operands.big(true));
           break;
         case O.DW_OP_call_frame_cfa:
           push(this.#known(this.#context.cfa, 'canonical frame address'));
@@ -239,33 +151,33 @@ class Machine {
           this.#stack.push(this.#read(genericType));
           break;
         case O.DW_OP_deref_size:
-          this.#stack.push(entryOf(this.#read({ ...genericType, size: byteAt(bytes, at++) }).bits));
+          this.#stack.push(entryOf(this.#read({ ...genericType, size: operands.u8() }).bits));
           break;
         case O.DW_OP_deref_type:
         case O.DW_OP_GNU_deref_type:
-          at++;
-          this.#stack.push(this.#read(this.#type(uleb())));
+          operands.u8();
+          this.#stack.push(this.#read(this.#type(operands.uleb())));
           break;
         case O.DW_OP_const_type:
         case O.DW_OP_GNU_const_type: {
-          const type = this.#type(uleb());
-          const constant = block(byteAt(bytes, at++));
-          this.#stack.push(entryOf(readFixed(constant, 0, constant.length), type));
+          const type = this.#type(operands.uleb());
+          const constant = operands.block(operands.u8());
+          this.#stack.push(entryOf(integerAt(constant, 0, constant.length), type));
           break;
         }
         case O.DW_OP_regval_type:
         case O.DW_OP_GNU_regval_type: {
-          const register = uleb();
-          this.#stack.push(entryOf(this.#register(register), this.#type(uleb())));
+          const register = operands.uleb();
+          this.#stack.push(entryOf(this.#register(register), this.#type(operands.uleb())));
           break;
         }
         case O.DW_OP_convert:
         case O.DW_OP_GNU_convert:
-          this.#stack.push(converted(this.#pop(), this.#type(uleb())));
+          this.#stack.push(converted(this.#pop(), this.#type(operands.uleb())));
           break;
         case O.DW_OP_reinterpret:
         case O.DW_OP_GNU_reinterpret:
-          this.#stack.push(reinterpreted(this.#pop(), this.#type(uleb())));
+          this.#stack.push(reinterpreted(this.#pop(), this.#type(operands.uleb())));
           break;
         case O.DW_OP_dup:
           this.#stack.push(this.#top());
@@ -277,7 +189,7 @@ class Machine {
           this.#stack.push(this.#nth(1));
           break;
         case O.DW_OP_pick:
-          this.#stack.push(this.#nth(byteAt(bytes, at++)));
+          this.#stack.push(this.#nth(operands.u8()));
           break;
         case O.DW_OP_swap: {
           const [a, b] = [this.#pop(), this.#pop()];
@@ -290,13 +202,13 @@ class Machine {
           break;
         }
         case O.DW_OP_plus_uconst:
-          this.#plusConstant(big(false));
+          this.#plusConstant(operands.big(false));
           break;
         case O.DW_OP_skip:
-          at = jump(bytes, at);
+          operands.jump(true);
           break;
         case O.DW_OP_bra:
-          at = this.#pop().bits === 0n ? at + 2 : jump(bytes, at);
+          operands.jump(this.#pop().bits !== 0n);
           break;
         case O.DW_OP_nop:
         case O.DW_OP_GNU_uninit:
@@ -306,7 +218,7 @@ class Machine {
         case O.DW_OP_call_ref: {
           const size = operation === O.DW_OP_call2 ? 2 : operation === O.DW_OP_call4 ? 4 : offsetSize;
           const called = this.#context.called?.(
-            Number(fixed(size, false)),
+            Number(operands.fixed(size, false)),
             operation === O.DW_OP_call_ref ? 'section' : 'unit',
           );
           if (called !== undefined) this.run(called, depth + 1);
@@ -314,19 +226,19 @@ class Machine {
         }
         case O.DW_OP_entry_value:
         case O.DW_OP_GNU_entry_value: {
-          const inner = block(uleb());
+          const inner = operands.block(operands.uleb());
           if (this.#context.entryValue === undefined) throw new LookupError('value', 'at the entry of the function');
           push(this.#context.entryValue(inner));
           break;
         }
         case O.DW_OP_GNU_parameter_ref: {
-          const offset = Number(fixed(4, false));
+          const offset = Number(operands.fixed(4, false));
           if (this.#context.parameter === undefined) throw new LookupError('argument', 'that the caller passed');
           push(this.#context.parameter(offset));
           break;
         }
         case O.DW_OP_GNU_variable_value: {
-          const offset = Number(fixed(offsetSize, false));
+          const offset = Number(operands.fixed(offsetSize, false));
           if (this.#context.variableValue === undefined) throw new LookupError('variable', `at ${offset}`);
           push(this.#context.variableValue(offset));
           break;
@@ -335,20 +247,20 @@ class Machine {
           this.#current = 'value';
           break;
         case O.DW_OP_implicit_value:
-          this.#current = { bytes: block(uleb()) };
+          this.#current = { bytes: operands.block(operands.uleb()) };
           break;
         case O.DW_OP_implicit_pointer:
         case O.DW_OP_GNU_implicit_pointer: {
-          const entry = Number(fixed(offsetSize, false));
-          this.#current = { entry, offset: sleb() };
+          const entry = Number(operands.fixed(offsetSize, false));
+          this.#current = { entry, offset: operands.sleb() };
           break;
         }
         case O.DW_OP_piece:
-          this.#endPiece(uleb(), 0);
+          this.#endPiece(operands.uleb(), 0);
           break;
         case O.DW_OP_bit_piece: {
-          const bits = uleb();
-          const offset = uleb();
+          const bits = operands.uleb();
+          const offset = operands.uleb();
           if (bits % 8 !== 0) throw new FormatError('DWARF expression', `has a piece of ${bits} bits`);
           this.#endPiece(bits / 8, offset);
           break;
@@ -357,7 +269,6 @@ class Machine {
           this.#compute(operation);
       }
     }
-    return at;
   }
 
   #plusConstant(constant: bigint): void {
@@ -438,7 +349,7 @@ class Machine {
     const address = virtAddr(this.#pop().bits);
     this.#context.onRead?.();
     const bytes = this.#context.memory.bytes(address, Math.min(type.size, LARGEST_CONSTANT));
-    return entryOf(readFixed(bytes, 0, bytes.length), type);
+    return entryOf(integerAt(bytes, 0, bytes.length), type);
   }
 
   #top(): StackEntry {
@@ -484,38 +395,3 @@ const unaryOperations = new Map<number, 'abs' | 'neg' | 'not'>([
   [O.DW_OP_neg, 'neg'],
   [O.DW_OP_not, 'not'],
 ]);
-
-/** The target of a jump whose 16-bit distance is at a position. */
-function jump(bytes: Uint8Array, at: number): number {
-  const target = at + 2 + ((u16At(bytes, at) << 16) >> 16);
-  if (target < 0 || target > bytes.length) throw new FormatError('DWARF expression', 'jumps out of itself');
-  return target;
-}
-
-function readFixed(bytes: Uint8Array, at: number, size: number): bigint {
-  switch (size) {
-    case 1:
-      return BigInt(byteAt(bytes, at));
-    case 2:
-      return BigInt(u16At(bytes, at));
-    case 4:
-      return BigInt(u32At(bytes, at));
-    case 8:
-      return u64At(bytes, at);
-    default: {
-      let value = 0n;
-      for (let index = size - 1; index >= 0; index--) value = (value << 8n) | BigInt(byteAt(bytes, at + index));
-      return value;
-    }
-  }
-}
-
-function bytesOf(bits: bigint, size: number): Uint8Array {
-  const bytes = new Uint8Array(size);
-  let rest = bits;
-  for (let index = 0; index < size; index++) {
-    bytes[index] = Number(rest & 0xffn);
-    rest >>= 8n;
-  }
-  return bytes;
-}

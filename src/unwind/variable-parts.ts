@@ -14,7 +14,7 @@ import {
 import { sizeOf, type Type } from '../debuginfo/types/type.ts';
 import { encodeInteger } from '../values/scalar.ts';
 import type { Value } from '../values/value.ts';
-import type { ExpressionContext, Piece } from './dwarf-expression.ts';
+import type { ExpressionContext, Piece } from './expression-context.ts';
 import { genericType, type StackType } from './typed-stack.ts';
 
 /**
