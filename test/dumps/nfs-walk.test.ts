@@ -21,7 +21,10 @@ function run(command: string): string[] {
 }
 
 function shapeOf(command: string): string {
-  return command.replaceAll(/\b(0x)?[0-9a-f]{16}\b/g, 'ADDR').replaceAll(/\+0x[0-9a-f]+(\/0x[0-9a-f]+)?/g, '+OFF');
+  return command
+    .replaceAll(/\b(0x)?[0-9a-f]{16}\b/g, 'ADDR')
+    .replaceAll(/\+0x[0-9a-f]+(\/0x[0-9a-f]+)?/g, '+OFF')
+    .replace(/^frame [\d.]+$/, 'frame N');
 }
 
 function theirs(command: string): string[] {
@@ -178,6 +181,15 @@ describe('the walk', () => {
     );
   });
 
+  it('frame, args, locals: the same by the names of the source', () => {
+    const [, number = ''] = match(run('bt'), /^ {4}#(\d+\.\d+) nfs_inode_add_request \(inlined\)/m);
+    expect(run(`frame ${number}`)[1]).toContain('nfs_inode_add_request (inlined)');
+    expect(match(run('args'), /struct nfs_page \*req = 0x([0-9a-f]{16})/)[1]).toBe(register('R12'));
+    expect(match(run('locals'), /struct address_space \*mapping = (\S+)/)[1]).toBe('0x0');
+    expect(run('p req->wb_page->mapping')[0]).toMatch(/= \(struct address_space \*\) 0x0$/);
+    fixture.session.frame = undefined;
+  });
+
   it('search: who else has the request', () => {
     const request = register('R12');
     const hits = (lines: readonly string[]): string[] => lines.map((line) => line.trim()).sort();
@@ -189,9 +201,9 @@ describe('the walk', () => {
 
   it.each(['walkthrough-nfs.md', 'walkthrough-nfs.zh-CN.md'])('docs/%s has these commands, and no others', (name) => {
     const text = readFileSync(`docs/${name}`, 'utf8');
-    const shown = Array.from(text.matchAll(/^vmscope> (.*)$/gm), ([, command = '']) =>
-      shapeOf(command.replace(/ \| .*/, '')),
-    );
+    const shown = Array.from(text.matchAll(/^vmscope> (.*)$/gm), ([, line = '']) => line.split('; '))
+      .flat()
+      .map((command) => shapeOf(command.replace(/ \| .*/, '')));
     expect(shown.length).toBeGreaterThan(15);
     const known = new Set(walked);
     expect(shown.filter((command) => !known.has(command))).toEqual([]);
