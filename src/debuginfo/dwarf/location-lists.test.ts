@@ -97,8 +97,7 @@ describe('a list of version 5', () => {
     const lists = new ByteWriter().zeros(12).u32(8).u32(9).u8(F.DW_LLE_end_of_list);
     lists.u8(F.DW_LLE_offset_pair).uleb(0).uleb(4).uleb(1).u8(0x58).u8(F.DW_LLE_end_of_list);
     const base: Attribute = [F.DW_AT_loclists_base, F.DW_FORM_sec_offset, 12];
-    const indexed = (index: number): Lookup =>
-      lookup(5, lists, [F.DW_AT_location, F.DW_FORM_loclistx, index], [base]);
+    const indexed = (index: number): Lookup => lookup(5, lists, [F.DW_AT_location, F.DW_FORM_loclistx, index], [base]);
     expect(indexed(0)(0x1000)).toBeUndefined();
     expect(indexed(1)(0x1000)).toBe(0x58);
   });
@@ -106,7 +105,12 @@ describe('a list of version 5', () => {
   it('longer than the first window is read to its end', () => {
     const lists = new ByteWriter();
     for (let count = 0; count < 1000; count++)
-      lists.u8(F.DW_LLE_offset_pair).uleb(count).uleb(count + 1).uleb(1).u8(count & 0x7f);
+      lists
+        .u8(F.DW_LLE_offset_pair)
+        .uleb(count)
+        .uleb(count + 1)
+        .uleb(1)
+        .u8(count & 0x7f);
     lists.u8(F.DW_LLE_end_of_list);
     expect(v5(lists)(TEXT + 999)).toBe(999 & 0x7f);
     expect(v5(lists)(TEXT + 1000)).toBeUndefined();
