@@ -91,7 +91,7 @@ function pieceOfFile(kernel: Kernel, address: VirtAddr, length: number, why: str
   return {
     address,
     bytes: bytesOfFile(kernel, address, length),
-    substitute: `bytes from ${vmlinux.path}: ${why}; ${NOT_PATCHED}${moved}`,
+    substitute: `bytes from ${vmlinux.name}: ${why}; ${NOT_PATCHED}${moved}`,
     slide: load.slide,
   };
 }

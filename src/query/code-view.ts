@@ -138,7 +138,7 @@ function kernelLinesAt(kernel: Kernel, address: VirtAddr): CodeLines {
     if (dwarf !== undefined) return dwarfLinesAt(dwarf, code.toTable(address), kernel.symbols.at(address)?.symbol.name);
     const missing =
       code.module === undefined
-        ? `${kernel.target.vmlinux.path} has no DWARF`
+        ? kernel.target.vmlinux.whyNoDwarf
         : `no debug file of this build was found for module ${code.module}`;
     return { frames: [], missing };
   } catch (error) {

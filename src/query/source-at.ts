@@ -25,8 +25,7 @@ export function sourceAt(kernel: Kernel, at: VirtAddr): SourceAt {
     const dwarf = code.dwarf();
     if (dwarf === undefined) {
       const module = kernel.modules().textAt(at);
-      const why =
-        module === undefined ? `${kernel.target.vmlinux.path} has no DWARF` : kernel.moduleDebug.whyNoDwarf(module);
+      const why = module === undefined ? kernel.target.vmlinux.whyNoDwarf : kernel.moduleDebug.whyNoDwarf(module);
       return { ...nothing, missing: `no lines and inlined calls: ${why}` };
     }
     const address = code.toTable(at);

@@ -42,7 +42,7 @@ export function systemReport(kernel: Kernel, crash: CrashTask, listTasks: () => 
   const time = available(() => readTime(kernel));
   return {
     type: 'system',
-    kernel: kernel.target.vmlinux.path,
+    kernel: kernel.target.vmlinux.name,
     tainted: available(() => readTaint(kernel) !== 0n),
     dumpfile: kernel.target.image.path,
     format: kernel.target.image.format,

@@ -24,7 +24,7 @@ import {
 import type { DumpImage } from '../formats/dump-image.ts';
 import { VmcoreInfo } from '../formats/vmcoreinfo.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
-import type { Vmlinux } from './vmlinux.ts';
+import type { KernelImage } from './kernel-image.ts';
 
 export interface LoadAddress {
   /** Run-time minus link-time addresses. */
@@ -48,7 +48,7 @@ interface Candidate {
 const rootSymbols = ['init_top_pgt', 'swapper_pg_dir', 'init_level4_pgt'];
 
 /** @throws OpenError where no candidate can be proved, with what stands against each */
-export function findLoadAddress(vmlinux: Vmlinux, physical: PhysicalMemory): LoadAddress {
+export function findLoadAddress(vmlinux: KernelImage, physical: PhysicalMemory): LoadAddress {
   const tried: string[] = [];
   let misfit = false;
   for (const candidate of candidates(vmlinux, physical)) {
@@ -58,10 +58,10 @@ export function findLoadAddress(vmlinux: Vmlinux, physical: PhysicalMemory): Loa
     const { origin, slide, physBase } = candidate;
     tried.push(`by ${origin} (KASLR offset ${hex0x(slide)}, phys_base ${physBase}): ${found.why}`);
   }
-  const { path, banner } = vmlinux;
+  const { name, banner } = vmlinux;
   const verdict =
     misfit || tried.length === 0
-      ? `${path} does not fit ${physical.image.path}`
+      ? `${name} does not fit ${physical.image.path}`
       : `${physical.image.path}: the kernel's memory cannot be reached, whatever the vmlinux`;
   const reasons = tried.length === 0 ? ['nothing in the dump tells where the kernel was'] : tried;
   throw new OpenError(
@@ -73,7 +73,7 @@ export function findLoadAddress(vmlinux: Vmlinux, physical: PhysicalMemory): Loa
   );
 }
 
-function* candidates(vmlinux: Vmlinux, physical: PhysicalMemory): Generator<Candidate> {
+function* candidates(vmlinux: KernelImage, physical: PhysicalMemory): Generator<Candidate> {
   const { image } = physical;
   const noted = image.vmcoreinfo && fromVmcoreInfo(image.vmcoreinfo, vmlinux, 'VMCOREINFO');
   if (noted !== undefined) yield noted;
@@ -84,7 +84,7 @@ function* candidates(vmlinux: Vmlinux, physical: PhysicalMemory): Generator<Cand
   }
 }
 
-function fromVmcoreInfo(info: VmcoreInfo, vmlinux: Vmlinux, origin: string): Candidate | undefined {
+function fromVmcoreInfo(info: VmcoreInfo, vmlinux: KernelImage, origin: string): Candidate | undefined {
   const slide = info.kernelOffset ?? slideOfSymbols(info, vmlinux);
   const physBase = info.number('phys_base');
   if (slide === undefined || physBase === undefined) return undefined;
@@ -92,14 +92,14 @@ function fromVmcoreInfo(info: VmcoreInfo, vmlinux: Vmlinux, origin: string): Can
 }
 
 /** Kernels whose VMCOREINFO lacks KERNELOFFSET still name a symbol's run-time address. */
-function slideOfSymbols(info: VmcoreInfo, vmlinux: Vmlinux): bigint | undefined {
+function slideOfSymbols(info: VmcoreInfo, vmlinux: KernelImage): bigint | undefined {
   const running = info.symbol('_stext');
   const linked = vmlinux.addressOf('_stext');
   return running === undefined || linked === undefined ? undefined : running - linked;
 }
 
 /** From the page tables each CPU used: the first mapped place of the image area is the kernel's first byte. */
-function* fromProcessors(image: DumpImage, vmlinux: Vmlinux, physical: PhysicalMemory): Generator<Candidate> {
+function* fromProcessors(image: DumpImage, vmlinux: KernelImage, physical: PhysicalMemory): Generator<Candidate> {
   const text = vmlinux.addressOf('_text');
   const divide = vmlinux.addressOf('asm_exc_divide_error') ?? vmlinux.addressOf('divide_error');
   for (const { root, levels, idtBase } of processorRoots(image)) {
@@ -200,7 +200,7 @@ interface Refutation {
   readonly misfit: boolean;
 }
 
-function prove(candidate: Candidate, vmlinux: Vmlinux, physical: PhysicalMemory): LoadAddress | Refutation {
+function prove(candidate: Candidate, vmlinux: KernelImage, physical: PhysicalMemory): LoadAddress | Refutation {
   const { slide, physBase, origin, encryptionMask } = candidate;
   const banner = vmlinux.addressOf('linux_banner');
   const rootName = rootSymbols.find((name) => vmlinux.addressOf(name) !== undefined);

@@ -10,7 +10,7 @@ const SYSTEM_DEBUG = '/usr/lib/debug';
 
 /** @param release as the dump has it, which may be damaged: it becomes part of a path only where it is a mere name */
 export function modulePlaces(
-  vmlinux: string,
+  vmlinux: string | undefined,
   dump: string,
   release: string | undefined,
   options: Pick<TargetOptions, 'debugFolders' | 'moduleFolders'>,
@@ -24,7 +24,7 @@ export function modulePlaces(
       ? []
       : [...tree(`${root}/lib/modules/${release}`), ...tree(`${root}/usr/lib/modules/${release}`)];
   const besideDump = folderOf(dump);
-  const besideVmlinux = folderOf(vmlinux);
+  const besideVmlinux = vmlinux === undefined ? [] : [folderOf(vmlinux)];
   return {
     release,
     debugRoots: [...new Set([...moduleFolders, ...debugFolders, SYSTEM_DEBUG])],
@@ -33,9 +33,11 @@ export function modulePlaces(
       ...debugFolders.flatMap((folder) => [...ofRelease(folder), ...tree(folder)]),
       flat(besideDump),
       deep(`${besideDump}/modules`),
-      flat(besideVmlinux),
+      ...besideVmlinux.map(flat),
       // A vmlinux that lies in the tree of its own modules: lib/modules/RELEASE of a debug package.
-      ...['modules', 'updates', 'extra', 'kernel'].map((name) => deep(`${besideVmlinux}/${name}`)),
+      ...besideVmlinux.flatMap((folder) =>
+        ['modules', 'updates', 'extra', 'kernel'].map((name) => deep(`${folder}/${name}`)),
+      ),
       ...ofRelease(SYSTEM_DEBUG),
       ...ofRelease(''),
     ],

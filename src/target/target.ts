@@ -17,6 +17,7 @@ import { AddressSpace } from '../memory/address-space.ts';
 import { PhysicalMemory } from '../memory/physical-memory.ts';
 import { findVmlinux, openElf } from './find-vmlinux.ts';
 import { findLoadAddress, type LoadAddress } from './load-address.ts';
+import type { KernelImage } from './kernel-image.ts';
 import { ModuleFiles } from './module-files.ts';
 import { modulePlaces } from './module-places.ts';
 import { SourceTree } from './source-tree.ts';
@@ -41,7 +42,7 @@ export interface Target {
   readonly physical: PhysicalMemory;
   /** The kernel's address space. */
   readonly memory: AddressSpace;
-  readonly vmlinux: Vmlinux;
+  readonly vmlinux: KernelImage;
   readonly load: LoadAddress;
   /** Types for readers of kernel structures: BTF where there is one, else DWARF. A name it lacks costs nothing. */
   readonly types: TypeCatalog;
@@ -97,7 +98,7 @@ function joinVmlinux(
   image: DumpImage,
   physical: PhysicalMemory,
   options: TargetOptions,
-): { vmlinux: Vmlinux; load: LoadAddress } {
+): { vmlinux: KernelImage; load: LoadAddress } {
   if (options.vmlinux !== undefined) {
     const vmlinux = new Vmlinux(openElf(host, options.vmlinux), host);
     refuseOtherBuild(image, vmlinux, host, options.debugFolders);
@@ -152,7 +153,7 @@ function whereTheRightOneIs(image: DumpImage, host: Host, debugFolders: readonly
 }
 
 /** The kernel keeps the text it hands to dump tools: vmcoreinfo_data, vmcoreinfo_size (kernel/vmcore_info.c). */
-function readVmcoreInfo(vmlinux: Vmlinux, load: LoadAddress, memory: AddressSpace): VmcoreInfo | undefined {
+function readVmcoreInfo(vmlinux: KernelImage, load: LoadAddress, memory: AddressSpace): VmcoreInfo | undefined {
   const running = (name: string): VirtAddr | undefined => {
     const link = vmlinux.addressOf(name);
     return link === undefined ? undefined : addVirt(virtAddr(link), load.slide);

@@ -19,14 +19,13 @@ import type { SymbolTable } from '../debuginfo/symbols/symbol-table.ts';
 import { SHF_ALLOC, SHT_NOBITS, SHT_NOTE } from '../formats/elf/constants.ts';
 import type { ElfFile, ElfSection } from '../formats/elf/elf-file.ts';
 import { buildIdOf, parseNotes } from '../formats/elf/notes.ts';
+import type { KernelImage } from './kernel-image.ts';
 
-export class Vmlinux {
+export class Vmlinux implements KernelImage {
   readonly elf: ElfFile;
-  /** Symbols at link-time addresses. */
   readonly symbols: SymbolTable;
   readonly buildId: () => string | undefined;
   readonly btf: () => Btf | undefined;
-  /** Undefined where the file has no DWARF. */
   readonly dwarf: () => DwarfInfo | undefined;
   readonly orc: () => OrcTable | undefined;
 
@@ -56,12 +55,18 @@ export class Vmlinux {
     return this.elf.source.name;
   }
 
-  /** Link-time addresses of symbols with that name. */
+  get name(): string {
+    return this.path;
+  }
+
+  get whyNoDwarf(): string {
+    return `${this.path} has no DWARF`;
+  }
+
   addressOf(name: string): bigint | undefined {
     return this.symbols.named(name)[0]?.address;
   }
 
-  /** The bytes the file has for a link-time address: code and read-only data as built. */
   bytesAt(address: bigint, length: number): Uint8Array | undefined {
     const section = this.#sectionAt(address);
     if (section === undefined || section.type === SHT_NOBITS) return undefined;
@@ -69,7 +74,6 @@ export class Vmlinux {
     return readUpTo(this.elf.source, section.offset + within, Math.min(length, section.size - within));
   }
 
-  /** "Linux version …", as the file has it. */
   get banner(): string | undefined {
     const address = this.addressOf('linux_banner');
     const bytes = address === undefined ? undefined : this.bytesAt(address, 512);

@@ -7,6 +7,7 @@ import { DwarfSections } from '../../src/debuginfo/dwarf/sections.ts';
 import { NodeHost } from '../../src/faces/node/host.ts';
 import { backtrace } from '../../src/query/backtrace.ts';
 import { renderText } from '../../src/render/text/index.ts';
+import { openElf } from '../../src/target/find-vmlinux.ts';
 import { openTarget, type Target } from '../../src/target/target.ts';
 import { Fixture } from './fixture.ts';
 
@@ -31,7 +32,7 @@ describe.each(['nfs', 'sysrq-7.2'] as const)('bt of %s', (name) => {
 
   it('is the same without .debug_aranges', () => {
     const target = freshTarget(fixture);
-    const sections = new DwarfSections(target.vmlinux.elf, host);
+    const sections = new DwarfSections(openElf(host, `${fixture.folder}/vmlinux`), host);
     const hidden = Object.assign(sections, {
       optional: (section: string) =>
         section === '.debug_aranges' ? undefined : DwarfSections.prototype.optional.call(sections, section),

@@ -66,7 +66,10 @@ export class LocalEngine implements Engine {
 
   private constructor(session: Session, resources: Resources) {
     const { target } = session.kernel;
-    this.opened = { warnings: target.warnings, paths: [target.image.path, target.vmlinux.path] };
+    this.opened = {
+      warnings: target.warnings,
+      paths: [target.image.path, ...(target.vmlinux.path === undefined ? [] : [target.vmlinux.path])],
+    };
     this.#session = session;
     this.#resources = resources;
   }
