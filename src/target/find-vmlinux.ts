@@ -1,19 +1,30 @@
 /**
- * Where a dump's vmlinux is looked for when the user names none: by build-id where the dump tells it, else every
- * candidate by name, of which the one that is proved to fit is taken. Every place looked at is remembered: when
- * nothing fits, the user is told them.
+ * The search for a dump's vmlinux when the user names none: by build-id where the dump tells it, else every candidate
+ * by name, of which the one that is proved to fit is taken. What was looked at is remembered for the user.
  */
 
-import { attempt, messageOf, OpenError } from '../base/errors.ts';
+import { FormatError, messageOf, OpenError } from '../base/errors.ts';
 import type { Host } from '../base/host.ts';
 import { FileSource } from '../bytes/byte-source.ts';
 import { ElfFile } from '../formats/elf/elf-file.ts';
-import type { DumpImage } from '../formats/dump-image.ts';
 import { buildIdOfElf } from './vmlinux.ts';
+import { vmlinuxPlaces, type WantedKernel } from './vmlinux-places.ts';
 
 export interface Candidate {
   readonly elf: ElfFile;
   readonly buildId: string | undefined;
+}
+
+/** A place, or several in the shell's notation, and why nothing was taken from there. */
+export interface LookedAt {
+  readonly place: string;
+  readonly problem: string;
+}
+
+export interface VmlinuxSearch {
+  /** In order of preference; one where the dump's build-id says which, empty where nothing fits. */
+  readonly candidates: readonly Candidate[];
+  readonly looked: readonly LookedAt[];
 }
 
 /** Opens a file as ELF. Throws OpenError with what is wrong with it. */
@@ -28,67 +39,45 @@ export function openElf(host: Host, path: string): ElfFile {
   }
 }
 
-/** @throws OpenError where no candidate has the build-id, with everything that was looked at */
-export function findVmlinux(image: DumpImage, host: Host, debugFolders: readonly string[]): Candidate[] {
-  const wanted = image.vmcoreinfo?.buildId;
-  const release = image.vmcoreinfo?.release;
-  const looked: string[] = [];
-  const found: Candidate[] = [];
-  for (const path of candidatePaths(image.path, wanted, release, host, debugFolders)) {
-    const file = host.open(path);
-    const elf = file && attempt(() => new ElfFile(new FileSource(file)));
-    const buildId = elf && buildIdOfElf(elf);
-    const fits = elf !== undefined && (wanted === undefined || buildId === wanted);
-    looked.push(`${path}${elf === undefined ? '' : fits ? '' : ` (build-id ${buildId ?? 'none'})`}`);
-    if (fits) found.push({ elf, buildId });
-    if (fits && wanted !== undefined) break;
+export function findVmlinux(wanted: WantedKernel, host: Host, debugFolders: readonly string[]): VmlinuxSearch {
+  const candidates: Candidate[] = [];
+  const looked: LookedAt[] = [];
+  for (const { folder, names } of vmlinuxPlaces(wanted, host, debugFolders)) {
+    const absent: string[] = [];
+    for (const name of names) {
+      const path = `${folder}/${name}`;
+      const found = open(path, wanted.buildId, host);
+      if (found === undefined) absent.push(name);
+      else if (typeof found === 'string') looked.push({ place: path, problem: found });
+      else candidates.push(found);
+      if (candidates.length > 0 && wanted.buildId !== undefined) return { candidates, looked };
+    }
+    if (absent.length > 0) looked.push({ place: together(folder, absent), problem: 'not there' });
   }
-  if (found.length === 0) throw new OpenError(notFound(image, wanted, release, looked));
-  return found;
+  return { candidates, looked };
 }
 
-function notFound(
-  image: DumpImage,
-  buildId: string | undefined,
-  release: string | undefined,
-  looked: readonly string[],
-): string {
-  const what = `${release === undefined ? '' : ` of ${release}`}${buildId === undefined ? '' : ` (build-id ${buildId})`}`;
-  return [
-    `${image.path}: no vmlinux${what} was found. Name it on the command line: vmscope vmlinux vmcore`,
-    'Looked at:',
-    ...looked.map((path) => `  ${path}`),
-  ].join('\n');
+/** Undefined where there is no file; otherwise what is wrong with it. */
+function open(path: string, buildId: string | undefined, host: Host): Candidate | string | undefined {
+  const file = host.open(path);
+  if (file === undefined) {
+    const why = host.whyNot(path);
+    return why === 'no such file' ? undefined : why;
+  }
+  try {
+    const elf = new ElfFile(new FileSource(file));
+    const own = buildIdOfElf(elf);
+    if (buildId === undefined || own === buildId) return { elf, buildId: own };
+    file.close();
+    return own === undefined ? 'has no build-id' : `is of another build: ${own}`;
+  } catch (error) {
+    file.close();
+    if (error instanceof FormatError) return error.message.replace(`${path}: `, '');
+    throw error;
+  }
 }
 
-function candidatePaths(
-  dump: string,
-  buildId: string | undefined,
-  release: string | undefined,
-  host: Host,
-  debugFolders: readonly string[],
-): string[] {
-  const slash = dump.lastIndexOf('/');
-  const beside = slash < 0 ? '.' : dump.slice(0, slash) || '/';
-  const names = ['vmlinux', ...(release === undefined ? [] : [`vmlinux-${release}`, `vmlinux-${release}.debug`])];
-  const besideNames =
-    release === undefined
-      ? host
-          .list(beside)
-          .map((entry) => entry.name)
-          .filter((name) => name.startsWith('vmlinux'))
-      : names;
-  const underRoot = (root: string): string[] => [
-    ...(buildId === undefined ? [] : [`${root}/.build-id/${buildId.slice(0, 2)}/${buildId.slice(2)}.debug`]),
-    ...names.map((name) => `${root}/boot/${name}`),
-    ...(release === undefined ? [] : [`${root}/lib/modules/${release}/vmlinux`, `${root}/vmlinux-${release}`]),
-  ];
-  return [
-    ...debugFolders.flatMap((folder) => [...names.map((name) => `${folder}/${name}`), ...underRoot(folder)]),
-    ...besideNames.map((name) => `${beside}/${name}`),
-    ...underRoot('/usr/lib/debug'),
-    ...(release === undefined
-      ? []
-      : [`/lib/modules/${release}/build/vmlinux`, `/usr/lib/modules/${release}/vmlinux`, `/boot/vmlinux-${release}`]),
-  ];
+/** As a shell writes it: /boot/{vmlinux,vmlinux-6.1}. */
+function together(folder: string, names: readonly string[]): string {
+  return `${folder}/${names.length === 1 ? (names[0] ?? '') : `{${names.join(',')}}`}`;
 }

@@ -5,6 +5,7 @@
 
 import type { ModuleFolder, ModulePlaces } from './module-files.ts';
 import type { TargetOptions } from './target.ts';
+import { folderOf, isName } from './vmlinux-places.ts';
 
 const SYSTEM_DEBUG = '/usr/lib/debug';
 
@@ -42,14 +43,4 @@ export function modulePlaces(
       ...ofRelease(''),
     ],
   };
-}
-
-function folderOf(path: string): string {
-  const slash = path.lastIndexOf('/');
-  return slash < 0 ? '.' : path.slice(0, slash);
-}
-
-/** A release becomes a folder's name: nothing that leads elsewhere. */
-function isName(text: string): boolean {
-  return /^[\w+.~:@-]+$/.test(text) && text !== '.' && text !== '..';
 }

@@ -18,9 +18,11 @@ import { PhysicalMemory } from '../memory/physical-memory.ts';
 import { findVmlinux, openElf } from './find-vmlinux.ts';
 import { findLoadAddress, type LoadAddress } from './load-address.ts';
 import type { KernelImage } from './kernel-image.ts';
+import { missingVmlinuxText } from './missing-vmlinux.ts';
 import { ModuleFiles } from './module-files.ts';
 import { modulePlaces } from './module-places.ts';
 import { SourceTree } from './source-tree.ts';
+import type { WantedKernel } from './vmlinux-places.ts';
 import { Vmlinux } from './vmlinux.ts';
 
 export interface TargetOptions {
@@ -105,7 +107,10 @@ function joinVmlinux(
     return { vmlinux, load: findLoadAddress(vmlinux, physical) };
   }
   let refusal: unknown;
-  for (const candidate of findVmlinux(image, host, options.debugFolders)) {
+  const wanted = wantedKernel(image);
+  const { candidates, looked } = findVmlinux(wanted, host, options.debugFolders);
+  if (candidates.length === 0) throw new OpenError(missingVmlinuxText(wanted, looked));
+  for (const candidate of candidates) {
     try {
       const vmlinux = new Vmlinux(candidate.elf, host);
       return { vmlinux, load: findLoadAddress(vmlinux, physical) };
@@ -143,13 +148,16 @@ function refuseOtherBuild(image: DumpImage, vmlinux: Vmlinux, host: Host, debugF
 
 /** A path to name instead, or every place that was looked at. */
 function whereTheRightOneIs(image: DumpImage, host: Host, debugFolders: readonly string[]): string {
-  try {
-    const right = findVmlinux(image, host, debugFolders)[0]?.elf.source.name;
-    return `The right one is ${right ?? '?'}; it is found by itself when no vmlinux is named.`;
-  } catch (error) {
-    if (error instanceof OpenError) return error.message;
-    throw error;
-  }
+  const wanted = wantedKernel(image);
+  const { candidates, looked } = findVmlinux(wanted, host, debugFolders);
+  const right = candidates[0]?.elf.source.name;
+  return right === undefined
+    ? missingVmlinuxText(wanted, looked)
+    : `The right one is ${right}; it is found by itself when no vmlinux is named.`;
+}
+
+function wantedKernel(image: DumpImage): WantedKernel {
+  return { dump: image.path, buildId: image.vmcoreinfo?.buildId, release: image.vmcoreinfo?.release };
 }
 
 /** The kernel keeps the text it hands to dump tools: vmcoreinfo_data, vmcoreinfo_size (kernel/vmcore_info.c). */
