@@ -1,35 +1,26 @@
 /**
- * Names in a string table, found by hash: chains of indices over zero-terminated strings that stay where they are.
- * Building it costs one pass over the bytes of the names; the heads of the chains fit a processor's cache.
+ * Names in a string table, found by hash: zero-terminated strings that stay where they are. Building it costs one pass
+ * over the bytes of the names.
  */
 
+import { HashChains } from './hash-chains.ts';
+
 const encoder = new TextEncoder();
-const MOST_CHAINS = 1 << 16;
-const END = -1;
 
 export class NameIndex {
-  /** The last index of each chain. */
-  readonly #heads: Int32Array;
-  /** By index: the one before it in its chain. */
-  readonly #before: Int32Array;
+  readonly #chains: HashChains;
   readonly #nameOffsets: Uint32Array;
   readonly #strings: Uint8Array;
 
   /** @param nameOffsets where each name begins in `strings`; a name at NO_NAME or beyond the strings is left out */
   constructor(nameOffsets: Uint32Array, strings: Uint8Array) {
-    const heads = new Int32Array(Math.min(MOST_CHAINS, 2 ** Math.ceil(Math.log2(nameOffsets.length + 1)))).fill(END);
-    const before = new Int32Array(nameOffsets.length);
-    const mask = heads.length - 1;
+    const chains = new HashChains(nameOffsets.length);
     const view = viewOf(strings);
     for (let index = 0; index < nameOffsets.length; index++) {
       const offset = nameOffsets[index] as number;
-      if (offset >= strings.length) continue;
-      const chain = hashName(view, offset) & mask;
-      before[index] = heads[chain] as number;
-      heads[chain] = index;
+      if (offset < strings.length) chains.add(index, hashName(view, offset));
     }
-    this.#heads = heads;
-    this.#before = before;
+    this.#chains = chains;
     this.#nameOffsets = nameOffsets;
     this.#strings = strings;
   }
@@ -37,13 +28,9 @@ export class NameIndex {
   /** The indices that bear a name, in their order. */
   find(name: string): number[] {
     const wanted = encoder.encode(`${name}\0`);
-    const found: number[] = [];
-    let index = this.#heads[hashName(viewOf(wanted), 0) & (this.#heads.length - 1)] as number;
-    while (index !== END) {
-      if (startsWith(this.#strings, this.#nameOffsets[index] as number, wanted)) found.push(index);
-      index = this.#before[index] as number;
-    }
-    return found.reverse();
+    return this.#chains.find(hashName(viewOf(wanted), 0), (index) =>
+      startsWith(this.#strings, this.#nameOffsets[index] as number, wanted),
+    );
   }
 }
 

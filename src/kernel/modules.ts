@@ -13,7 +13,8 @@ import { stringAt } from '../bytes/read.ts';
 import { once } from '../base/search.ts';
 import type { Btf } from '../debuginfo/btf/btf.ts';
 import { OrcTable } from '../debuginfo/orc/orc-table.ts';
-import { SymbolTable } from '../debuginfo/symbols/symbol-table.ts';
+import { elfSymbolTable } from '../debuginfo/symbols/elf-symbols.ts';
+import type { SymbolTable } from '../debuginfo/symbols/symbol-table.ts';
 import type { TypeSource } from '../debuginfo/types/catalog.ts';
 import { sizeOf, strip } from '../debuginfo/types/type.ts';
 import { SHN_UNDEF, STB_GLOBAL, STB_LOCAL, STT_FUNC, STT_OBJECT } from '../formats/elf/constants.ts';
@@ -264,7 +265,7 @@ function readSymbols(
   const strtab = readStrings(kallsyms, symtab, regions);
   const letters = kallsyms.has('typetab') ? memory.bytes(kallsyms.pointer('typetab'), count) : lettersInInfo(symtab);
   const lost = dropOthers(symtab, isOwn).map((name) => stringAt(strtab, name));
-  return { symbols: new SymbolTable({ symtab, strtab, slide: 0n, module, letters }), lost };
+  return { symbols: elfSymbolTable({ symtab, strtab, letters }, module), lost };
 }
 
 /** Makes symbols undefined that are not in the module's memory. Returns where their names are. */

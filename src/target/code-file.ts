@@ -12,7 +12,8 @@ import { BytesSource, FileSource, readUpTo } from '../bytes/byte-source.ts';
 import { s64At, stringAt, u16At, u32At } from '../bytes/read.ts';
 import { DwarfInfo } from '../debuginfo/dwarf/dwarf-info.ts';
 import { DwarfSections } from '../debuginfo/dwarf/sections.ts';
-import { SymbolTable } from '../debuginfo/symbols/symbol-table.ts';
+import { elfSymbolTable } from '../debuginfo/symbols/elf-symbols.ts';
+import type { SymbolTable } from '../debuginfo/symbols/symbol-table.ts';
 import {
   EM_X86_64,
   ET_CORE,
@@ -161,7 +162,7 @@ export class CodeFile {
       addressable: elf.type === ET_REL ? this.#sections.has(index) : address !== 0n || (flags & SHF_ALLOC) === 0,
     }));
     const names = elf.bytesOf(strtab);
-    const table = new SymbolTable({ symtab: bytes, strtab: names, slide: 0n, module: undefined, sections });
+    const table = elfSymbolTable({ symtab: bytes, strtab: names, sections });
     return { symtab: bytes, strtab: names, table };
   }
 }

@@ -37,7 +37,7 @@ export class Vmlinux implements KernelImage {
         `${this.path}: the file is cut off: its section headers lie beyond its end, at ${elf.source.size} bytes`,
       );
     }
-    const symbols = symbolsOfElf(elf, 0n);
+    const symbols = symbolsOfElf(elf);
     if (symbols === undefined || symbols.count === 0) {
       throw new OpenError(`${this.path}: has no symbols (stripped?); vmscope needs the vmlinux of the debug package`);
     }

@@ -21,8 +21,8 @@ import {
   STT_OBJECT,
   STT_SECTION,
 } from '../../formats/elf/constants.ts';
-import { symbolsOfElf } from './elf-symbols.ts';
-import { SymbolTable } from './symbol-table.ts';
+import { elfSymbolTable, symbolsOfElf } from './elf-symbols.ts';
+import type { SymbolTable } from './symbol-table.ts';
 
 const TEXT = 0xffff_ffff_8100_0000n;
 const SLIDE = 0x1a00_0000n;
@@ -73,7 +73,7 @@ function kernel(slide = 0n): SymbolTable {
     .symbol({ name: 'init_stack', value: TEXT + 0x80_0040n, section: rodata, type: STT_NOTYPE })
     .symbol({ name: '__end_rodata_aligned', value: TEXT + 0x80_1000n, section: rodata, type: STT_NOTYPE })
     .symbol({ name: 'banner', value: TEXT + 0x80_0000n, section: rodata, type: STT_OBJECT, bind: STB_LOCAL, size: 4 });
-  const table = symbolsOfElf(openElfBytes(elf.build()), slide);
+  const table = symbolsOfElf(openElfBytes(elf.build()))?.slid(slide);
   if (table === undefined) throw new Error('no symbols');
   return table;
 }
@@ -169,7 +169,7 @@ describe('by name', () => {
         fc.stringMatching(/^[a-z_]{1,6}$/),
         (names, other) => {
           const symbols = names.map((name, index): SymbolSpec => ({ name, value: TEXT + BigInt(index) * 16n }));
-          const many = new SymbolTable({ ...symbolTableBytes(symbols), slide: 0n, module: undefined });
+          const many = elfSymbolTable(symbolTableBytes(symbols));
           for (const [index, name] of names.entries())
             expect(many.named(name).map((s) => s.address)).toEqual([TEXT + BigInt(index) * 16n]);
           expect(many.named(other)).toHaveLength(names.includes(other) ? 1 : 0);
@@ -192,7 +192,7 @@ describe('all symbols', () => {
     fc.assert(
       fc.property(fc.array(address, { minLength: 1, maxLength: 60 }), address, (addresses, wanted) => {
         const symbols = addresses.map((value, index): SymbolSpec => ({ name: `s${index}`, value, type: STT_FUNC }));
-        const table = new SymbolTable({ ...symbolTableBytes(symbols), slide: 0n, module: 'm' });
+        const table = elfSymbolTable(symbolTableBytes(symbols), 'm');
         const below = addresses.filter((value) => value <= wanted);
         const nearest = below.length === 0 ? undefined : below.reduce((a, b) => (a > b ? a : b));
         expect(table.at(virtAddr(wanted))?.address).toBe(nearest);
@@ -203,17 +203,12 @@ describe('all symbols', () => {
   it('sort where values are too far apart to be packed', () => {
     const values = [0xffff_ffff_c000_0000n, 0x1000n, 0xff11_0000_0000_0000n, 0x7fff_ffff_0000n];
     const symbols = values.map((value, index): SymbolSpec => ({ name: `s${index}`, value }));
-    const table = new SymbolTable({ ...symbolTableBytes(symbols), slide: 0n, module: undefined });
+    const table = elfSymbolTable(symbolTableBytes(symbols));
     expect([...table.all()].map((symbol) => symbol.name)).toEqual(['s2', 's0', 's1', 's3']);
   });
 
   it('are none in an empty table', () => {
-    const empty = new SymbolTable({
-      symtab: new Uint8Array(0),
-      strtab: new Uint8Array(0),
-      slide: 0n,
-      module: undefined,
-    });
+    const empty = elfSymbolTable({ symtab: new Uint8Array(0), strtab: new Uint8Array(0) });
     expect(empty.at(virtAddr(TEXT))).toBeUndefined();
     expect(empty.named('x')).toEqual([]);
   });
@@ -228,12 +223,10 @@ describe('a damaged table', () => {
     ]);
     const whole = Uint8Array.from([...symtab, ...strtab]);
     mutationRun(whole, 4000, (bytes) => {
-      const table = new SymbolTable({
+      const table = elfSymbolTable({
         symtab: bytes.subarray(0, symtab.length),
         strtab: bytes.subarray(symtab.length),
-        slide: SLIDE,
-        module: undefined,
-      });
+      }).slid(SLIDE);
       table.named('alpha');
       table.at(virtAddr(TEXT + SLIDE + 4n));
       for (const symbol of table.all()) void symbol;

@@ -143,7 +143,7 @@ describe('a damaged ELF file', () => {
         const file = openElfBytes(bytes);
         file.segments();
         for (const section of file.sections()) file.bytesOf(section);
-        symbolsOfElf(file, 0n);
+        symbolsOfElf(file);
       });
     }
   });
