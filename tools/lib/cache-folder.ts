@@ -1,9 +1,9 @@
 // The cache folder, where everything that a tool downloads, unpacks or builds is kept:
 //
 //   packages/            Debian packages as apt downloaded them
-//   apt/                 apt's state for them, apart from the machine's
+//   apt/  apt-unstable/  apt's state for them, apart from the machine's
 //   kernels/<release>/   vmlinuz, vmlinux and the modules of one kernel
-//   guest/  builds/      the guest's programs, unpacked and compiled
+//   guest/  builds/      the guests' programs, unpacked and compiled
 //   fixtures/<name>/     the dumps
 //   oracles/             the chroot with crash and drgn
 //

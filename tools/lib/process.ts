@@ -43,7 +43,7 @@ export interface Output {
 export function start(program: string, args: readonly string[], options: RunOptions = {}): ChildProcess {
   const child = spawn(program, args, {
     cwd: options.cwd,
-    env: { ...process.env, LC_ALL: 'C.UTF-8', ...options.env },
+    env: { ...process.env, PATH: programFolders().join(delimiter), LC_ALL: 'C.UTF-8', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
@@ -77,10 +77,14 @@ export async function run(program: string, args: readonly string[], options: Run
   return output;
 }
 
-/** Whether a program is on the path (or among the administrator's, which a user's path may lack). */
+/** The path, and the folders of the administrator's programs, which a user's path may lack. */
+function programFolders(): string[] {
+  return (process.env['PATH'] ?? '').split(delimiter).concat('/usr/sbin', '/sbin');
+}
+
+/** Whether a program is among those that can be run. */
 export function isOnPath(program: string): boolean {
-  const folders = (process.env['PATH'] ?? '').split(delimiter).concat('/usr/sbin', '/sbin');
-  return folders.some((folder) => {
+  return programFolders().some((folder) => {
     try {
       accessSync(join(folder, program), constants.X_OK);
       return true;
