@@ -16,6 +16,8 @@ import { ensureOracles } from './oracles/oracles.ts';
 
 const root = process.cwd();
 const results = 'node_modules/.cache/vmscope-tools/results.json';
+/** What the ordinary run of damaged inputs must not fall below (test/builders/mutate.ts). */
+const LEAST_MUTATED_INPUTS = 20_000;
 const bin = (name: string): string => `${root}/node_modules/.bin/${name}`;
 
 let passed = 0;
@@ -62,6 +64,12 @@ function runTests(): void {
   const broken = testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length;
   failed += broken;
   if (status !== 0 && numFailedTests === 0 && broken === 0) report('vitest', [`ended with exit status ${status}`]);
+  const mutated = testResults.flatMap((file) => file.assertionResults).map(({ meta }) => meta?.mutatedInputs ?? 0);
+  const inputs = mutated.reduce((sum, count) => sum + count, 0);
+  report(
+    `${inputs} mutated inputs`,
+    inputs < LEAST_MUTATED_INPUTS ? [`at least ${LEAST_MUTATED_INPUTS} are wanted`] : [],
+  );
   if (numPendingTests > 0)
     note(`${numPendingTests} comparisons do not apply: an oracle cannot open that dump (test/dumps/README.md)`);
 }
@@ -70,7 +78,12 @@ interface VitestResults {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
   readonly numPendingTests: number;
-  readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly unknown[] }[];
+  readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly Assertion[] }[];
+}
+
+interface Assertion {
+  /** What a test tells of itself. */
+  readonly meta?: { readonly mutatedInputs?: number };
 }
 
 await runTool(async () => {

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { objects } from '../../test/builders/objects.ts';
-import { below, randomFrom, runs, survives, type Random } from '../../test/builders/mutate.ts';
+import { below, randomFrom, seeds, survives, type Random } from '../../test/builders/mutate.ts';
 import { UsageError } from '../base/errors.ts';
 import { sizeOf } from '../debuginfo/types/type.ts';
 import { GlobalScope } from '../kernel/global-scope.ts';
@@ -71,7 +71,7 @@ function whole(text: string): void {
 
 describe('anything that is typed', () => {
   it('ends in an answer or an error for the user', () => {
-    for (let seed = 1; seed <= runs(2500); seed++) {
+    for (const seed of seeds(2500)) {
       const random = randomFrom(seed);
       const text = Array.from({ length: 1 + below(random, 12) }, () => pick(random, tokens)).join(
         pick(random, ['', ' ']),
@@ -83,7 +83,7 @@ describe('anything that is typed', () => {
 
   it('that means something, too; and its type is known without its value', () => {
     let answers = 0;
-    for (let seed = 1; seed <= runs(800); seed++) {
+    for (const seed of seeds(800)) {
       const text = plausible(randomFrom(seed), 3);
       survives(seed, () => whole(text));
       survives(seed, () => {

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { ByteWriter, encode } from '../../test/builders/byte-writer.ts';
-import { below, mutate, randomFrom, runs, survives } from '../../test/builders/mutate.ts';
+import { below, mutate, randomFrom, seeds, survives } from '../../test/builders/mutate.ts';
 import { parseRecordBuffer, type RecordLayout } from './printk-records.ts';
 
 const layout: RecordLayout = {
@@ -86,7 +86,7 @@ describe('the record buffer', () => {
       .bytes(record('c'))
       .zeros(64)
       .build();
-    for (let seed = 1; seed <= runs(3000); seed++) {
+    for (const seed of seeds(3000)) {
       const random = randomFrom(seed);
       const bytes = mutate(buffer, random);
       survives(seed, () => {

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { ByteWriter, encode } from '../../test/builders/byte-writer.ts';
-import { below, mutate, randomFrom, runs, survives } from '../../test/builders/mutate.ts';
+import { below, mutate, randomFrom, seeds, survives } from '../../test/builders/mutate.ts';
 import { parseRingBuffer, type RingLayout } from './printk-ring.ts';
 
 const RESERVED = 0n;
@@ -172,7 +172,7 @@ describe('the ring', () => {
     const ring = new Ring(4, 8);
     for (let index = 0; index < 30; index++) ring.add(`message ${index}`);
     const whole = ring.build();
-    for (let seed = 1; seed <= runs(3000); seed++) {
+    for (const seed of seeds(3000)) {
       const random = randomFrom(seed);
       const damaged: RingLayout = {
         ...whole,

@@ -4,7 +4,7 @@ import { describe, it } from 'vitest';
 import { addTypes } from '../../test/builders/objects.ts';
 import { BtfBuilder } from '../../test/builders/btf.ts';
 import { KernelBuilder } from '../../test/builders/kernel.ts';
-import { mutationRun, randomFrom, runs, survives } from '../../test/builders/mutate.ts';
+import { mutationRun, randomFrom, seeds, survives } from '../../test/builders/mutate.ts';
 import { addVirt, type VirtAddr } from '../base/addr.ts';
 import { embedsAt, memberAt } from '../debuginfo/types/member-at.ts';
 import { findMember, memberNames } from '../debuginfo/types/members.ts';
@@ -71,7 +71,7 @@ describe('damaged types', () => {
 
   it('one field after another', () => {
     const original = typeData();
-    for (let seed = 1; seed <= runs(150); seed++) {
+    for (const seed of seeds(150)) {
       const random = randomFrom(seed * 7919);
       const bytes = original.slice();
       // Past the header: what is damaged is what types say, not whether they are there.

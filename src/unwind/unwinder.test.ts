@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { KernelBuilder, TEXT } from '../../test/builders/kernel.ts';
-import { below, randomFrom, runs, survives } from '../../test/builders/mutate.ts';
+import { below, randomFrom, seeds, survives } from '../../test/builders/mutate.ts';
 import { OrcBuilder } from '../../test/builders/orc.ts';
 import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
 import { Task } from '../kernel/tasks.ts';
@@ -98,7 +98,7 @@ describe.each(['to62', 'in63', 'since64', 'since71'] as const)('a stack with ORC
 describe('a damaged stack', () => {
   it('ends with a reason, whatever its words', () => {
     const { builder, sp, run } = scene('since64');
-    for (let seed = 1; seed <= runs(150); seed++) {
+    for (const seed of seeds(150)) {
       const random = randomFrom(seed);
       const words = [
         0n,

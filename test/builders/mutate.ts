@@ -1,13 +1,29 @@
 /**
  * Seeded damage to bytes: flips, cuts, splices, boundary integers. And the one thing every parser is asked: whatever
- * the bytes, it ends, and throws nothing but a VmcoreError. VMSCOPE_MUTATIONS=n multiplies the runs.
+ * the bytes, it ends, within a budget of steps and of memory, and throws nothing but a VmcoreError.
+ *
+ * Every seed of a run is counted as one mutated input; `npm test` fails where all runs together make fewer than
+ * 20,000. VMSCOPE_MUTATIONS=long makes fifty times as many, VMSCOPE_MUTATIONS=n n times.
  */
 
+import { TestRunner } from 'vitest';
 import { VmcoreError } from '../../src/base/errors.ts';
+import { withinSteps } from '../steps/steps.ts';
 
-const factor = Math.max(0, Number(process.env['VMSCOPE_MUTATIONS'] ?? '1')) || 1;
-/** A safety net, wide enough for a busy machine: what runs away on a few kilobytes takes far longer. */
-const LONGEST_RUN_MS = 20_000;
+declare module 'vitest' {
+  interface TaskMeta {
+    /** How many mutated inputs a test made. */
+    mutatedInputs?: number;
+  }
+}
+
+const LONG_RUN = 50;
+const wanted = process.env['VMSCOPE_MUTATIONS'] ?? '1';
+const factor = wanted === 'long' ? LONG_RUN : Math.max(0, Number(wanted)) || 1;
+/** Loop rounds and calls that one damaged input may cost: some 50 ms. A few kilobytes that describe little take 10,000. */
+const STEPS = 5_000_000;
+/** By how much a run may let the process grow, in bytes. */
+const MEMORY = 512 << 20;
 
 export type Random = () => number;
 
@@ -96,30 +112,47 @@ export function mutate(original: Uint8Array, random: Random): Uint8Array {
   return bytes;
 }
 
-/** How many runs a test makes. */
-export function runs(count: number): number {
-  return Math.ceil(count * factor);
+/**
+ * The seeds of a run, each counted as one mutated input. Fails where the memory of the process grew too much.
+ * @param count in an ordinary run
+ */
+export function* seeds(count: number): Generator<number> {
+  const test = TestRunner.getCurrentTest();
+  const before = peakMemory();
+  const last = Math.ceil(count * factor);
+  for (let seed = 1; seed <= last; seed++) {
+    if (test !== undefined) test.meta.mutatedInputs = (test.meta.mutatedInputs ?? 0) + 1;
+    yield seed;
+  }
+  const grown = peakMemory() - before;
+  if (grown > MEMORY) throw new Error(`mutated inputs made the process grow by ${grown >> 20} MiB`);
 }
 
-/** Calls `use`; a VmcoreError is an answer. Anything else, and slowness, is a failure that names the seed. */
-export function survives(seed: number, use: () => void): void {
-  const start = performance.now();
+/** In bytes; it never falls. */
+function peakMemory(): number {
+  return process.resourceUsage().maxRSS * 1024;
+}
+
+/** Calls `use`; a VmcoreError is an answer. Anything else, and more than `steps`, is a failure that names the seed. */
+export function survives(seed: number, use: () => void, steps = STEPS): void {
   try {
-    use();
+    withinSteps(steps, use);
   } catch (error) {
     if (!(error instanceof VmcoreError)) throw new Error(`seed ${seed}: ${String(error)}`, { cause: error });
     if (error.code === 'internal') throw new Error(`seed ${seed}: ${error.message}`, { cause: error });
   }
-  const took = performance.now() - start;
-  if (took > LONGEST_RUN_MS) throw new Error(`seed ${seed}: took ${Math.round(took)} ms`);
 }
 
-/** Runs `use` on the original, which must not throw, and then on `count` damaged copies. */
-export function mutationRun(original: Uint8Array, count: number, use: (bytes: Uint8Array) => void): void {
-  use(original);
-  const total = runs(count);
-  for (let seed = 1; seed <= total; seed++) {
+/** Runs `use` on the original, which must not throw, and then on `count` damaged copies, within `steps` each. */
+export function mutationRun(
+  original: Uint8Array,
+  count: number,
+  use: (bytes: Uint8Array) => void,
+  steps = STEPS,
+): void {
+  withinSteps(steps, () => use(original));
+  for (const seed of seeds(count)) {
     const bytes = mutate(original, randomFrom(seed));
-    survives(seed, () => use(bytes));
+    survives(seed, () => use(bytes), steps);
   }
 }
