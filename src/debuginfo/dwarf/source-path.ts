@@ -1,6 +1,7 @@
 /**
  * Source paths relative to the kernel tree: `fs/nfs/write.c`, wherever and however the kernel was built. Compilers
- * write them relative to the tree, relative to a separate build folder (`../../fs/nfs`), or absolute.
+ * write them relative to the tree, relative to a separate build folder (`../../fs/nfs`) or to a folder above it
+ * (`debian/build/source_rt/fs/nfs`), or absolute.
  */
 
 /** The folders at the top of a kernel tree that hold C or assembler source. */
@@ -19,17 +20,18 @@ export function joinPath(directory: string, name: string): string {
  */
 export function treePath(path: string, compilationDirectory: string | undefined): string {
   if (compilationDirectory?.startsWith('/') === true && path.startsWith(`${compilationDirectory}/`)) {
-    return normalize(path.slice(compilationDirectory.length + 1));
+    return treePath(path.slice(compilationDirectory.length + 1), undefined);
   }
   const parts = normalize(path).split('/');
-  if (parts[0] !== '') return parts.filter((part) => part !== '..').join('/');
-  const tree = parts.findIndex((part, index) => isTree(parts[index - 1]) && topFolders.has(part));
-  return tree < 0 ? parts.join('/') : parts.slice(tree).join('/');
+  const within = parts[0] !== '' ? parts.filter((part) => part !== '..') : parts;
+  if (topFolders.has(within[0] ?? '')) return within.join('/');
+  const tree = within.findIndex((part, index) => isTree(within[index - 1]) && topFolders.has(part));
+  return (tree < 0 ? within : within.slice(tree)).join('/');
 }
 
-/** `linux-6.1.192`, `kernel-5.14.0-503`, `linux`, `kernel`: what the folder of a kernel tree is called. */
+/** `linux-6.1.192`, `kernel-5.14.0-503`, `linux`, `source_rt`: what the folder of a kernel tree is called. */
 function isTree(name: string | undefined): boolean {
-  return name !== undefined && /^(linux|kernel)\b/i.test(name);
+  return name !== undefined && /^(linux|kernel|source)(?![a-z0-9])/i.test(name);
 }
 
 function normalize(path: string): string {
