@@ -2,7 +2,7 @@
 // by a signal: each is the leader of a process group of its own.
 // A program that fails is a ToolError with the last lines it wrote.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { constants, accessSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { ToolError } from './tool-error.ts';
 
@@ -29,6 +29,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** A file that is its standard input; none is empty. */
+  readonly input?: string;
   /** Give the output even when the program fails. */
   readonly mayFail?: boolean;
 }
@@ -41,12 +43,14 @@ export interface Output {
 
 /** Starts a program that ends with this process; the caller waits for it. */
 export function start(program: string, args: readonly string[], options: RunOptions = {}): ChildProcess {
+  const input = options.input === undefined ? 'ignore' : openSync(options.input, 'r');
   const child = spawn(program, args, {
     cwd: options.cwd,
     env: { ...process.env, PATH: programFolders().join(delimiter), LC_ALL: 'C.UTF-8', ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [input, 'pipe', 'pipe'],
     detached: true,
   });
+  if (typeof input === 'number') closeSync(input);
   children.add(child);
   child.once('exit', () => children.delete(child));
   child.once('error', () => children.delete(child));
