@@ -4,13 +4,13 @@
  */
 
 import { LookupError, UsageError } from '../base/errors.ts';
-import type { Type } from '../debuginfo/types/type.ts';
+import type { QualifiedType, Type } from '../debuginfo/types/type.ts';
 import { plainType, pointerTo } from './c-types.ts';
 import type { Parser } from './parser.ts';
 import type { Scope } from './scope.ts';
 
 const tags = new Set(['struct', 'union', 'enum']);
-const qualifiers = new Set(['const', 'volatile', 'restrict']);
+type Qualifier = QualifiedType['qualifier'];
 const plainWords = new Set([
   'void', 'char', 'short', 'int', 'long', 'signed', 'unsigned', 'bool', '_Bool', 'float', 'double',
 ]); // prettier-ignore
@@ -19,7 +19,7 @@ const plainWords = new Set([
 export function beginsType(parser: Parser, ahead: number): boolean {
   const { kind, text } = parser.peek(ahead);
   if (kind !== 'name') return false;
-  if (tags.has(text) || qualifiers.has(text) || plainWords.has(text)) return true;
+  if (tags.has(text) || isQualifier(text) || plainWords.has(text)) return true;
   return parser.scope.types.typedef(text) !== undefined && !parser.scope.isVariable(text);
 }
 
@@ -30,12 +30,13 @@ export function parseType(parser: Parser): Type {
 
 function specifiers(parser: Parser): Type {
   const words: string[] = [];
+  const found = new Set<Qualifier>();
   let type: Type | undefined;
   for (;;) {
+    takeQualifiers(parser, found);
     const { kind, text } = parser.peek();
     if (kind !== 'name') break;
-    if (qualifiers.has(text)) parser.take();
-    else if (type === undefined && words.length === 0 && tags.has(text)) {
+    if (type === undefined && words.length === 0 && tags.has(text)) {
       parser.take();
       type = tagged(parser.scope, text, parser.expectName(`the name of a ${text}`));
     } else if (type === undefined && plainWords.has(text)) words.push(parser.take().text);
@@ -43,7 +44,22 @@ function specifiers(parser: Parser): Type {
     else break;
   }
   if (words.length > 0) type = plainType(words) ?? parser.fail(`"${words.join(' ')}" is no type`);
-  return type ?? parser.fail('a type is wanted');
+  return qualified(type ?? parser.fail('a type is wanted'), found);
+}
+
+function takeQualifiers(parser: Parser, into: Set<Qualifier>): void {
+  for (let { text } = parser.peek(); isQualifier(text); { text } = parser.peek()) {
+    into.add(text);
+    parser.take();
+  }
+}
+
+function isQualifier(word: string): word is Qualifier {
+  return word === 'const' || word === 'volatile' || word === 'restrict';
+}
+
+function qualified(type: Type, by: ReadonlySet<Qualifier>): Type {
+  return Array.from(by).reduceRight<Type>((target, qualifier) => ({ kind: 'qualified', qualifier, target }), type);
 }
 
 function tagged(scope: Scope, tag: string, name: string): Type {
@@ -68,8 +84,10 @@ function abstractDeclarator(parser: Parser, base: Type, depth = 0): Type {
   let type = base;
   for (let stars = depth; parser.accept('*'); stars++) {
     checkDepth(stars);
+    const found = new Set<Qualifier>();
     type = pointerTo(type);
-    while (qualifiers.has(parser.peek().text)) parser.take();
+    takeQualifiers(parser, found);
+    type = qualified(type, found);
   }
   if (parser.peek().text === '(' && parser.peek(1).text === '*') {
     parser.expect('(');

@@ -1,7 +1,7 @@
 /**
  * What a symbol is in C: the type of a variable, the prototype of a function. Statics of several units and modules
  * share names, so the address decides: BTF lists the per-CPU variables with their places, DWARF has the address of
- * every variable that is defined.
+ * every variable that is defined; without DWARF there are declarations of the best known ones.
  */
 
 import { addVirt, type VirtAddr } from '../base/addr.ts';
@@ -10,6 +10,7 @@ import type { Btf } from '../debuginfo/btf/btf.ts';
 import type { DwarfInfo } from '../debuginfo/dwarf/dwarf-info.ts';
 import type { KernelSymbol } from '../debuginfo/symbols/symbol-table.ts';
 import type { FunctionType, Type } from '../debuginfo/types/type.ts';
+import { declaredType } from './declared-types.ts';
 import type { Kernel } from './kernel.ts';
 import type { Module } from './modules.ts';
 
@@ -20,7 +21,7 @@ export function typeOfVariable(kernel: Kernel, symbol: KernelSymbol): Type | und
     attempt(() => perCpuType(owner, symbol)) ??
     attempt(() => {
       const dwarf = owner.dwarf();
-      if (dwarf === undefined) return undefined;
+      if (dwarf === undefined) return declaredType(kernel, symbol);
       const there = dwarf.types.variableAt(symbol.name, owner.toTable(symbol.address));
       if (there !== undefined) return there;
       // A local symbol is nobody else's: a declaration of that name speaks of another variable.

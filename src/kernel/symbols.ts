@@ -109,6 +109,11 @@ export class KernelSymbols {
     });
   }
 
+  /** The nearest address above another that bears a symbol of the same object. */
+  next(address: VirtAddr): VirtAddr | undefined {
+    return this.#tableAt(address)?.nextAddress(address);
+  }
+
   /** What lies at an address of the per-CPU area: an offset from zero, or, in newer kernels, a symbol's address. */
   perCpuAt(address: VirtAddr): SymbolAt | undefined {
     const start = this.kernelAddress('__per_cpu_start');

@@ -1,0 +1,44 @@
+/** Time, timers, clocks. */
+
+export const timeVariables = `
+u64 jiffies_64;
+raw_spinlock_t jiffies_lock;
+seqcount_raw_spinlock_t jiffies_seq;
+raw_spinlock_t timekeeper_lock;
+struct timekeeper shadow_timekeeper;
+struct tk_fast tk_fast_mono;
+struct tk_fast tk_fast_raw;
+struct list_head clocksource_list;
+struct clocksource *curr_clocksource;
+struct list_head watchdog_list;
+struct clocksource clocksource_tsc;
+struct clocksource clocksource_tsc_early;
+struct clocksource clocksource_jiffies;
+char override_name[32];
+struct timezone sys_tz;
+int time_status;
+int time_state;
+unsigned long tick_usec;
+s64 time_offset;
+s64 time_freq;
+ktime_t tick_next_period;
+int tick_do_timer_cpu;
+struct tick_device tick_broadcast_device;
+bool tick_nohz_enabled;
+bool tick_nohz_full_running;
+cpumask_var_t tick_nohz_full_mask;
+unsigned long tick_nohz_active;
+unsigned int hrtimer_resolution;
+unsigned int sysctl_timer_migration;
+struct list_head clockevent_devices;
+struct list_head clockevents_released;
+struct alarm_base alarm_bases[2];
+const struct k_clock * const posix_clocks[];
+struct kmem_cache *posix_timers_cache;
+spinlock_t rtc_lock;
+struct rtc_device *rtcdev;
+struct static_key_false timers_migration_enabled;
+int persistent_clock_is_local;
+int tsc_clocksource_reliable;
+unsigned long volatile jiffies;
+`;
