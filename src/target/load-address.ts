@@ -8,23 +8,17 @@
  * Without an image KASLR step: kernel Documentation/arch/x86/x86_64/mm.rst, arch/x86/boot/compressed/kaslr.c.
  */
 
-import { hex, hex0x, hi32, lo32, PAGE_SIZE, physAddr, virtAddr, type VirtAddr } from '../base/addr.ts';
+import { hex, hex0x, hi32, lo32, physAddr, virtAddr, type VirtAddr } from '../base/addr.ts';
 import { attempt, FaultError, OpenError } from '../base/errors.ts';
-import { checkCancelled } from '../base/cancel.ts';
 import { fixedString } from '../bytes/read.ts';
 import type { PageTables, PagingMode } from '../arch/architecture.ts';
-import {
-  CR3_ROOT_MASK,
-  CR3_USER_HALF,
-  CR4_LA57,
-  KASLR_STEP,
-  KERNEL_IMAGE_SIZE,
-  START_KERNEL_MAP,
-} from '../arch/x86-64/layout.ts';
+import { START_KERNEL_MAP } from '../arch/x86-64/layout.ts';
 import type { DumpImage } from '../formats/dump-image.ts';
-import { VmcoreInfo } from '../formats/vmcoreinfo.ts';
+import type { VmcoreInfo } from '../formats/vmcoreinfo.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
+import { firstMapped, processorRoots, rootSymbols } from './image-mapping.ts';
 import type { KernelImage } from './kernel-image.ts';
+import { scanForVmcoreInfo } from './vmcoreinfo-scan.ts';
 
 export interface LoadAddress {
   /** Run-time minus link-time addresses. */
@@ -44,8 +38,6 @@ interface Candidate {
   readonly origin: string;
   readonly encryptionMask: bigint;
 }
-
-const rootSymbols = ['init_top_pgt', 'swapper_pg_dir', 'init_level4_pgt'];
 
 /** @throws OpenError where no candidate can be proved, with what stands against each */
 export function findLoadAddress(vmlinux: KernelImage, physical: PhysicalMemory): LoadAddress {
@@ -105,7 +97,7 @@ function* fromProcessors(image: DumpImage, vmlinux: KernelImage, physical: Physi
   for (const { root, levels, idtBase } of processorRoots(image)) {
     const mode = { root: physAddr(root), levels, encryptionMask: 0n };
     const tables = image.architecture.pageTables(physical, mode);
-    const first = text === undefined ? undefined : firstMapped(tables, START_KERNEL_MAP, KERNEL_IMAGE_SIZE);
+    const first = text === undefined ? undefined : firstMapped(tables);
     if (first !== undefined && text !== undefined) {
       yield candidateAt(first.address - text, first.address, first.physical, 'page tables of a CPU (CR3)');
     }
@@ -118,45 +110,8 @@ function* fromProcessors(image: DumpImage, vmlinux: KernelImage, physical: Physi
   }
 }
 
-interface ProcessorRoot {
-  /** Physical address of the top table. */
-  readonly root: number;
-  readonly levels: number;
-  readonly idtBase: bigint;
-}
-
-/**
- * Where the CPUs' page tables begin, each once. With page-table isolation bit 12 of CR3 tells the user's half, to be
- * cleared; without it, it is a part of the address.
- */
-function processorRoots(image: DumpImage): ProcessorRoot[] {
-  const roots = new Map<number, ProcessorRoot>();
-  for (const { qemu } of image.cpus) {
-    if (qemu === undefined) continue;
-    const levels = (qemu.cr4 & CR4_LA57) === 0n ? 4 : 5;
-    for (const mask of [CR3_ROOT_MASK, CR3_ROOT_MASK | CR3_USER_HALF]) {
-      const root = Number(qemu.cr3 & mask);
-      if (!roots.has(root)) roots.set(root, { root, levels, idtBase: qemu.idtBase });
-    }
-  }
-  return [...roots.values()];
-}
-
 function candidateAt(slide: bigint, address: bigint, physical: number, origin: string): Candidate {
   return { slide, physBase: BigInt(physical) - (address - START_KERNEL_MAP), origin, encryptionMask: 0n };
-}
-
-function firstMapped(
-  tables: PageTables,
-  start: VirtAddr,
-  size: number,
-): { address: VirtAddr; physical: number } | undefined {
-  for (let offset = 0; offset < size; offset += KASLR_STEP) {
-    const address = virtAddr(start + BigInt(offset));
-    const physical = attempt(() => tables.translate(hi32(address), lo32(address)));
-    if (physical !== undefined && physical >= 0) return { address, physical };
-  }
-  return undefined;
 }
 
 /** The handler of vector 0, from its gate descriptor: Intel SDM volume 3A, figure 6-8. */
@@ -168,30 +123,6 @@ function interruptHandler(tables: PageTables, physical: PhysicalMemory, idt: Vir
   const view = new DataView(gate.buffer);
   const low = BigInt(view.getUint16(0, true)) | (BigInt(view.getUint16(6, true)) << 16n);
   return virtAddr(low | (BigInt(view.getUint32(8, true)) << 32n));
-}
-
-const VMCOREINFO_START = 'OSRELEASE=';
-const SCAN_CHUNK = 256 * PAGE_SIZE;
-
-/** VMCOREINFO's text begins a page of its own. The last resort: reads the first bytes of every page of the dump. */
-function* scanForVmcoreInfo(image: DumpImage): Generator<VmcoreInfo> {
-  const chunk = new Uint8Array(SCAN_CHUNK);
-  for (const range of image.ranges) {
-    for (let offset = 0; offset < range.size; offset += SCAN_CHUNK) {
-      checkCancelled();
-      const part = chunk.subarray(0, Math.min(SCAN_CHUNK, range.size - offset));
-      image.read(range.start + offset, part);
-      for (let page = 0; page + PAGE_SIZE <= part.length; page += PAGE_SIZE) {
-        if (part[page] !== 0x4f || !startsWith(part, page, VMCOREINFO_START)) continue;
-        yield VmcoreInfo.fromBytes(part.slice(page, page + PAGE_SIZE));
-      }
-    }
-  }
-}
-
-function startsWith(bytes: Uint8Array, at: number, text: string): boolean {
-  for (let index = 0; index < text.length; index++) if (bytes[at + index] !== text.charCodeAt(index)) return false;
-  return true;
 }
 
 /** Why a candidate cannot be believed. `misfit`: memory is there, and says something else. */
