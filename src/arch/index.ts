@@ -9,3 +9,8 @@ const architectures: readonly Architecture[] = [x86_64];
 export function architectureOf(elfMachine: number): Architecture | undefined {
   return architectures.find((architecture) => architecture.elfMachine === elfMachine);
 }
+
+/** By the name that `uname -m` gives it. */
+export function architectureNamed(name: string): Architecture | undefined {
+  return architectures.find((architecture) => architecture.name === name);
+}

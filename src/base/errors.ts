@@ -39,12 +39,18 @@ export class FormatError extends VmcoreError {
 }
 
 export type AddressSpaceName = 'kernel virtual' | 'user virtual' | 'physical' | 'file';
-export type FaultReason = 'not-in-dump' | 'not-mapped' | 'excluded' | 'corrupt';
+/**
+ * `excluded`: a filter left the page out. `incomplete`: it was dumped, but the file or its writing was cut off.
+ * `damaged`: what the file has of it cannot be unpacked or read. `not-in-dump`: none of these.
+ */
+export type FaultReason = 'not-in-dump' | 'not-mapped' | 'excluded' | 'incomplete' | 'damaged' | 'corrupt';
 
 const faultReasonText: Record<FaultReason, string> = {
   'not-in-dump': 'not in the dump',
   'not-mapped': 'not mapped',
   excluded: 'page excluded by the dump filter',
+  incomplete: 'missing, since the dump is cut off or incomplete',
+  damaged: 'its page is damaged in the dump',
   corrupt: 'page tables are corrupt',
 };
 
@@ -101,20 +107,31 @@ export class NeedResource extends VmcoreError {
   readonly resource: Resource;
 
   constructor(resource: Resource) {
-    super(
-      resource.kind === 'disassembler'
-        ? `the disassembler of ${resource.architecture} has to be loaded`
-        : `${resource.codec} is needed to unpack ${resource.path}`,
-    );
+    super(resourceText(resource));
     this.resource = resource;
   }
 }
 
 /** What a face can be asked to bring. */
 export type Resource =
+  /** What `Host.unzstd` runs on. */
+  | { readonly kind: 'codec'; readonly codec: 'zstd' }
   | { readonly kind: 'unpacked-file'; readonly path: string; readonly codec: Codec }
   /** By `loadDisassembler` (disasm/disassembler.ts). */
   | { readonly kind: 'disassembler'; readonly architecture: 'x86_64' };
+
+function resourceText(resource: Resource): string {
+  switch (resource.kind) {
+    case 'codec':
+      return `${resource.codec} has to be loaded`;
+    case 'disassembler':
+      return `the disassembler of ${resource.architecture} has to be loaded`;
+    case 'unpacked-file':
+      return `${resource.codec} is needed to unpack ${resource.path}`;
+    default:
+      return assertNever(resource);
+  }
+}
 
 /** The user stopped the command (Ctrl-C, or a pager that quit). */
 export class Cancelled extends VmcoreError {

@@ -34,6 +34,12 @@ export interface Host {
   /** Inflates a zlib stream; the result is exactly `size` bytes. Throws FormatError. */
   inflate(data: Uint8Array, size: number): Uint8Array;
   /**
+   * Unpacks zstd frames; the result is exactly `size` bytes, and valid until the next call.
+   * @throws FormatError
+   * @throws NeedResource where the codec has to be loaded first
+   */
+  unzstd(data: Uint8Array, size: number): Uint8Array;
+  /**
    * The unpacked content of a compressed file.
    * @throws NeedResource where the codec cannot run synchronously
    * @throws OpenError where the file is damaged, with the reason

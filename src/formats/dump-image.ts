@@ -1,6 +1,7 @@
 /** What every dump format gives: physical memory, the processors' state, and what the dump says of itself. */
 
 import type { PhysAddr } from '../base/addr.ts';
+import type { Host } from '../base/host.ts';
 import type { Architecture, Registers } from '../arch/architecture.ts';
 import type { QemuCpuState } from './qemu-cpu-state.ts';
 import type { VmcoreInfo } from './vmcoreinfo.ts';
@@ -20,17 +21,32 @@ export interface CpuNote {
   readonly qemu: QemuCpuState | undefined;
 }
 
+/**
+ * What of the memory is not there, in crash's words. PARTIAL DUMP: a filter left pages out. INCOMPLETE: the program
+ * that wrote it ran out of space. EXCLUDED VMEMMAP: unused parts of the array of struct page were left out.
+ */
+export type DumpMark = 'PARTIAL DUMP' | 'INCOMPLETE' | 'EXCLUDED VMEMMAP' | 'LIVE SYSTEM';
+
+/** What packed pages are unpacked with; the host's. */
+export type PageCodecs = Pick<Host, 'inflate' | 'unzstd'>;
+
 export interface DumpImage {
   /** For people: "ELF vmcore (QEMU)". */
   readonly format: string;
+  /** The first of its files. */
   readonly path: string;
+  /** Every file it is made of. */
+  readonly paths: readonly string[];
   readonly architecture: Architecture;
-  /** Sorted, without overlaps. */
-  readonly ranges: readonly PhysicalRange[];
+  readonly marks: readonly DumpMark[];
+  /** Above the last byte of memory that the dump knows of. */
+  readonly end: number;
   readonly cpus: readonly CpuNote[];
   readonly vmcoreinfo: VmcoreInfo | undefined;
   /** What is wrong with the file, for the user: cut off, a damaged note. */
   readonly warnings: readonly string[];
-  /** Fills `target` with physical memory. Throws FaultError where any byte of it is not in the dump. */
+  /** The memory it holds of [start, end): ascending, without overlaps. Reads what tells that as it goes. */
+  rangesWithin(start: number, end: number): Iterable<PhysicalRange>;
+  /** Fills `target` with physical memory. Throws FaultError, with the reason, where any byte of it is not in the dump. */
   read(address: number, target: Uint8Array): void;
 }

@@ -1,46 +1,79 @@
 /** The dump formats there are, told apart by their first bytes. */
 
 import { OpenError } from '../base/errors.ts';
+import { hex0x } from '../base/addr.ts';
 import { readUpTo, type ByteSource } from '../bytes/byte-source.ts';
-import type { DumpImage } from './dump-image.ts';
+import type { DumpImage, PageCodecs } from './dump-image.ts';
 import { openElfCore } from './elf-core.ts';
 import { looksLikeElf } from './elf/elf-file.ts';
+import { FlattenedSource, looksFlattened } from './flattened.ts';
+import { FOREIGN_HEAD, foreignAdvice, shownBytes } from './foreign-formats.ts';
+import { looksLikeKdump, openKdump } from './kdump/kdump.ts';
 
-interface Format {
-  readonly name: string;
-  matches(head: Uint8Array): boolean;
-  open(source: ByteSource): DumpImage;
-}
-
-const formats: readonly Format[] = [{ name: 'ELF vmcore', matches: looksLikeElf, open: openElfCore }];
-
-/** Formats that are known but cannot be opened, with what to do. */
-const unsupported: readonly { magic: string; advice: string }[] = [
-  {
-    magic: 'KDUMP   ',
-    advice: 'is a compressed kdump, which cannot be opened yet; makedumpfile -E writes an ELF vmcore',
-  },
-  { magic: 'DISKDUMP', advice: 'is a diskdump, which cannot be opened yet' },
-  { magic: 'makedumpfile', advice: 'is a flattened dump, which cannot be opened yet; makedumpfile -R rearranges it' },
-  { magic: '\x1f\x8b', advice: 'is compressed by gzip; random access is needed: run gunzip on it first' },
-  { magic: '\xfd7zXZ', advice: 'is compressed by xz; random access is needed: run unxz on it first' },
-  { magic: '\x28\xb5\x2f\xfd', advice: 'is compressed by zstd; random access is needed: run unzstd on it first' },
-];
+const known = 'ELF vmcore, compressed kdump, flattened dump';
 
 /**
- * Opens a memory image of any known format.
- * @throws OpenError where the format is not known, with what the file begins with.
+ * Opens a memory image of any known format: one file, or the parts of a split dump in any order.
+ * @throws OpenError where the format is not known, with what the file begins with
+ * @throws FormatError where the file does not follow its format
  */
-export function openDump(source: ByteSource): DumpImage {
-  const head = readUpTo(source, 0, 64);
-  if (head.length === 0) throw new OpenError(`${source.name}: is empty`);
-  const format = formats.find((candidate) => candidate.matches(head));
-  if (format !== undefined) return format.open(source);
-  const text = String.fromCharCode(...head);
-  const known = unsupported.find((candidate) => text.startsWith(candidate.magic));
-  if (known !== undefined) throw new OpenError(`${source.name}: ${known.advice}`);
-  const bytes = Array.from(head.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0')).join(' ');
-  throw new OpenError(
-    `${source.name}: is no memory image in a format that vmscope knows (${formats.map((f) => f.name).join(', ')}); it begins with ${bytes}`,
+export function openDump(sources: readonly ByteSource[], codecs: PageCodecs): DumpImage {
+  const files = sources.map(unflattened);
+  const parts = files.map(({ source }) => source);
+  const image = parts.length > 1 ? openParts(parts, codecs) : openOne(parts[0], codecs);
+  const flattened = files.filter((file) => file.source !== file.given);
+  if (flattened.length === 0) return image;
+  return {
+    ...image,
+    format: `${image.format}, flattened`,
+    warnings: [...flattened.flatMap(({ source }) => cutOff(source)), ...image.warnings],
+  };
+}
+
+interface Unflattened {
+  readonly given: ByteSource;
+  readonly source: ByteSource;
+}
+
+function unflattened(given: ByteSource): Unflattened {
+  return { given, source: looksFlattened(readUpTo(given, 0, 16)) ? new FlattenedSource(given) : given };
+}
+
+function cutOff(source: ByteSource): string[] {
+  return source instanceof FlattenedSource && source.cutOffAt !== undefined
+    ? [
+        `${source.name}: the flattened stream is cut off or damaged at offset ${hex0x(source.cutOffAt)}; what follows is missing`,
+      ]
+    : [];
+}
+
+function openOne(source: ByteSource | undefined, codecs: PageCodecs): DumpImage {
+  if (source === undefined) throw new OpenError('no dump is named');
+  const head = readUpTo(source, 0, FOREIGN_HEAD);
+  if (looksLikeElf(head)) return openElfCore(source);
+  if (looksLikeKdump(head)) return openKdump([source], codecs);
+  throw new OpenError(`${source.name}: ${whatItIs(source.name, head)}`);
+}
+
+function openParts(sources: readonly ByteSource[], codecs: PageCodecs): DumpImage {
+  for (const source of sources) {
+    const head = readUpTo(source, 0, FOREIGN_HEAD);
+    if (looksLikeKdump(head)) continue;
+    throw new OpenError(
+      looksLikeElf(head)
+        ? `several dumps are named (${sources.map(({ name }) => name).join(', ')}); only the parts of one split kdump are opened together, and ${source.name} is an ELF file`
+        : `${source.name}: ${whatItIs(source.name, head)}`,
+    );
+  }
+  return openKdump(sources, codecs);
+}
+
+function whatItIs(name: string, head: Uint8Array): string {
+  if (head.length === 0) return 'is empty';
+  if (head.every((byte) => byte === 0))
+    return `begins with ${head.length} zero bytes: no memory image, or one whose writing was never finished`;
+  return (
+    foreignAdvice(name, head) ??
+    `is no memory image in a format that vmscope knows (${known}); it begins with ${shownBytes(head)}`
   );
 }

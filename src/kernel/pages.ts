@@ -125,8 +125,7 @@ function frameCount(kernel: Kernel): number {
   const symbol = kernel.addressOf('max_pfn');
   const kept = symbol && attempt(() => Number(kernel.memory.u64(symbol)));
   if (kept !== undefined && kept > 0 && kept < MOST_FRAMES) return kept;
-  const last = kernel.target.image.ranges.at(-1);
-  return last === undefined ? 0 : Math.ceil((last.start + last.size) / PAGE_SIZE);
+  return Math.ceil(kernel.target.image.end / PAGE_SIZE);
 }
 
 function directMapStart(kernel: Kernel): bigint | undefined {

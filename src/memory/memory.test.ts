@@ -2,8 +2,9 @@
 
 import { describe, expect, it } from 'vitest';
 import { PageTableBuilder, PhysicalPages } from '../../test/builders/page-tables.ts';
+import { rangesOf } from '../../test/builders/ranges.ts';
 import { encode } from '../../test/builders/byte-writer.ts';
-import { physAddr, virtAddr } from '../base/addr.ts';
+import { virtAddr } from '../base/addr.ts';
 import { FaultError } from '../base/errors.ts';
 import { x86_64 } from '../arch/x86-64/index.ts';
 import type { DumpImage } from '../formats/dump-image.ts';
@@ -58,7 +59,7 @@ describe('physical memory', () => {
   it('gives what there is of a page that is not there as a whole', () => {
     const image: DumpImage = {
       ...new PhysicalPages().image(),
-      ranges: [{ start: physAddr(0x1000), size: 100 }],
+      ...rangesOf([0x1000, 100]),
       read: (address, target) => {
         if (address < 0x1000 || address + target.length > 0x1064)
           throw new FaultError('physical', address, 'not-in-dump');

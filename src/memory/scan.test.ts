@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { PhysicalPages } from '../../test/builders/page-tables.ts';
-import { physAddr, virtAddr } from '../base/addr.ts';
+import { rangesOf } from '../../test/builders/ranges.ts';
+import { virtAddr } from '../base/addr.ts';
 import { FaultError } from '../base/errors.ts';
 import type { DumpImage } from '../formats/dump-image.ts';
 import { memoryWindows, physicalRuns, runsWithin, type MemoryRun } from './scan.ts';
@@ -54,7 +55,7 @@ describe('windows', () => {
       { address: 0x11_000n, size: 4096, repeated: 0 },
       { address: 0x13_000n, size: 4096, repeated: 0 },
     ]);
-    const filtered: DumpImage = { ...image, ranges: [{ start: physAddr(0), size: 6 * 4096 }] };
+    const filtered: DumpImage = { ...image, ...rangesOf([0, 6 * 4096]) };
     expect(windowsOf(filtered, [run(0x10_000n, 0, 5 * 4096)])).toEqual(windowsOf(image, [run(0x10_000n, 0, 5 * 4096)]));
     expect(windowsOf(filtered, [run(0x10_800n, 4096 + 0x800, 4096)])).toEqual([
       { address: 0x10_800n, size: 0x800, repeated: 0 },
@@ -71,7 +72,7 @@ describe('windows', () => {
   it('repeat the end of the one they continue, and say so', () => {
     const image: DumpImage = {
       ...pagesAt(1),
-      ranges: [{ start: physAddr(0), size: 3 * MIB }],
+      ...rangesOf([0, 3 * MIB]),
       read: (_, target) => target.fill(7),
     };
     expect(windowsOf(image, [run(0x1_0000_0000n, 0, 2 * MIB + 100)], 1, 4)).toEqual([
@@ -86,7 +87,7 @@ describe('windows', () => {
   it('do not repeat over a hole', () => {
     const image: DumpImage = {
       ...pagesAt(1),
-      ranges: [{ start: physAddr(0), size: 3 * MIB }],
+      ...rangesOf([0, 3 * MIB]),
       read: (address, target) => {
         if (address < MIB + 4096 && address + target.length > MIB) throw new FaultError('physical', MIB, 'excluded');
         target.fill(7);

@@ -6,7 +6,6 @@
 import { PAGE_SIZE, virtAddr, type VirtAddr } from '../base/addr.ts';
 import { checkCancelled } from '../base/cancel.ts';
 import { FaultError } from '../base/errors.ts';
-import { upperBound } from '../base/search.ts';
 import type { MappedRun } from '../arch/architecture.ts';
 import type { DumpImage } from '../formats/dump-image.ts';
 
@@ -42,11 +41,8 @@ export function* runsWithin(mapped: Iterable<MappedRun>, start: VirtAddr, end: V
 
 /** The physical memory of a dump in [start, end), at its own addresses. */
 export function* physicalRuns(image: DumpImage, start: number, end: number): Generator<MemoryRun> {
-  for (const range of image.ranges) {
-    const from = Math.max(range.start, start);
-    const size = Math.min(range.start + range.size, end) - from;
-    if (size > 0) yield { address: virtAddr(from), physicalAddress: from, size };
-  }
+  for (const { start: from, size } of image.rangesWithin(start, end))
+    yield { address: virtAddr(from), physicalAddress: from, size };
 }
 
 /**
@@ -96,16 +92,10 @@ export function* memoryWindows(
 
 /** The parts of runs that lie in the ranges the dump says it has. */
 function* piecesOf(image: DumpImage, runs: Iterable<MemoryRun>): Generator<MemoryRun> {
-  const starts = Float64Array.from(image.ranges, (range) => range.start);
   for (const { address, physicalAddress, size } of runs) {
-    const end = physicalAddress + size;
-    for (let index = Math.max(0, upperBound(starts, physicalAddress) - 1); ; index++) {
-      const range = image.ranges[index];
-      if (range === undefined || range.start >= end) break;
-      const from = Math.max(physicalAddress, range.start);
-      const length = Math.min(end, range.start + range.size) - from;
-      if (length > 0)
-        yield { address: virtAddr(address + BigInt(from - physicalAddress)), physicalAddress: from, size: length };
+    for (const range of image.rangesWithin(physicalAddress, physicalAddress + size)) {
+      const within = BigInt(range.start - physicalAddress);
+      yield { address: virtAddr(address + within), physicalAddress: range.start, size: range.size };
     }
   }
 }

@@ -26,7 +26,8 @@ import type { WantedKernel } from './vmlinux-places.ts';
 import { Vmlinux } from './vmlinux.ts';
 
 export interface TargetOptions {
-  readonly dump: string;
+  /** One, or the parts of a split one. */
+  readonly dumps: readonly string[];
   /** Undefined: found by build-id. */
   readonly vmlinux: string | undefined;
   /** Folders to look for debug information in, before the usual ones. */
@@ -57,9 +58,10 @@ export interface Target {
 
 /** @throws OpenError, FormatError where the dump or its vmlinux cannot be opened */
 export function openTarget(host: Host, options: TargetOptions): Target {
-  const file = host.open(options.dump);
-  if (file === undefined) throw new OpenError(`${options.dump}: ${host.whyNot(options.dump)}`);
-  const image = openDump(new FileSource(file));
+  const image = openDump(
+    options.dumps.map((path) => openSource(host, path)),
+    host,
+  );
   const physical = new PhysicalMemory(image);
   const { vmlinux, load } = explained(image, () => joinVmlinux(host, image, physical, options));
   const { architecture } = image;
@@ -85,6 +87,12 @@ export function openTarget(host: Host, options: TargetOptions): Target {
     sources: new SourceTree(host, options.sourceFolders ?? []),
     warnings,
   };
+}
+
+function openSource(host: Host, path: string): FileSource {
+  const file = host.open(path);
+  if (file === undefined) throw new OpenError(`${path}: ${host.whyNot(path)}`);
+  return new FileSource(file);
 }
 
 /** crash's own variable for what --mod says. */

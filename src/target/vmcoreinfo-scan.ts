@@ -1,25 +1,18 @@
 /** VMCOREINFO's text in a dump's memory, where no note has it: kernel/vmcore_info.c gives it pages of its own. */
 
 import { PAGE_SIZE } from '../base/addr.ts';
-import { checkCancelled } from '../base/cancel.ts';
 import type { DumpImage } from '../formats/dump-image.ts';
 import { VmcoreInfo } from '../formats/vmcoreinfo.ts';
+import { memoryWindows, physicalRuns } from '../memory/scan.ts';
 
 const VMCOREINFO_START = 'OSRELEASE=';
-const SCAN_CHUNK = 256 * PAGE_SIZE;
 
 /** The last resort: reads the first bytes of every page of the dump. */
 export function* scanForVmcoreInfo(image: DumpImage): Generator<VmcoreInfo> {
-  const chunk = new Uint8Array(SCAN_CHUNK);
-  for (const range of image.ranges) {
-    for (let offset = 0; offset < range.size; offset += SCAN_CHUNK) {
-      checkCancelled();
-      const part = chunk.subarray(0, Math.min(SCAN_CHUNK, range.size - offset));
-      image.read(range.start + offset, part);
-      for (let page = 0; page + PAGE_SIZE <= part.length; page += PAGE_SIZE) {
-        if (part[page] !== 0x4f || !startsWith(part, page, VMCOREINFO_START)) continue;
-        yield VmcoreInfo.fromBytes(part.slice(page, page + PAGE_SIZE));
-      }
+  for (const { bytes } of memoryWindows(image, physicalRuns(image, 0, image.end), PAGE_SIZE, 0)) {
+    for (let page = 0; page + PAGE_SIZE <= bytes.length; page += PAGE_SIZE) {
+      if (bytes[page] !== 0x4f || !startsWith(bytes, page, VMCOREINFO_START)) continue;
+      yield VmcoreInfo.fromBytes(bytes.slice(page, page + PAGE_SIZE));
     }
   }
 }

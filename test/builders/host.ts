@@ -1,7 +1,7 @@
 /** A host of files in memory. */
 
 import { inflateSync } from 'node:zlib';
-import { FormatError, messageOf } from '../../src/base/errors.ts';
+import { FormatError, messageOf, NeedResource } from '../../src/base/errors.ts';
 import type { Host, HostFile } from '../../src/base/host.ts';
 
 export function memoryHost(files: ReadonlyMap<string, Uint8Array> = new Map<string, Uint8Array>()): Host {
@@ -29,6 +29,9 @@ export function memoryHost(files: ReadonlyMap<string, Uint8Array> = new Map<stri
         throw new FormatError('zlib stream', messageOf(error));
       }
       throw new FormatError('zlib stream', 'is of another size');
+    },
+    unzstd: () => {
+      throw new NeedResource({ kind: 'codec', codec: 'zstd' });
     },
     unpackFile: (path) => {
       throw new FormatError(path, 'cannot be unpacked here');

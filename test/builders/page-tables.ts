@@ -6,6 +6,7 @@ import type { PageTableMemory, PagingMode } from '../../src/arch/architecture.ts
 import { x86_64 } from '../../src/arch/x86-64/index.ts';
 import type { DumpImage } from '../../src/formats/dump-image.ts';
 import { VmcoreInfo } from '../../src/formats/vmcoreinfo.ts';
+import { rangesOf } from './ranges.ts';
 
 const PAGE = 4096;
 
@@ -66,7 +67,9 @@ export class PhysicalPages implements PageTableMemory {
       format: 'built',
       path: 'vmcore',
       architecture: x86_64,
-      ranges: sorted.map((pfn) => ({ start: physAddr(pfn * PAGE), size: PAGE })),
+      paths: ['vmcore'],
+      marks: [],
+      ...rangesOf(...sorted.map((pfn) => [pfn * PAGE, PAGE] as const)),
       cpus: [],
       vmcoreinfo: vmcoreinfo && new VmcoreInfo(vmcoreinfo.join('\n')),
       warnings: [],

@@ -15,7 +15,7 @@ describe.each(['nfs', 'sysrq-6.12', 'sysrq-7.2'] as const)('stacks of %s by call
 
   it('are those found by ORC, where the code has such information at all', () => {
     const target = openTarget(new NodeHost(), {
-      dump: `${fixture.folder}/vmcore`,
+      dumps: [`${fixture.folder}/vmcore`],
       vmlinux: undefined,
       debugFolders: [],
       moduleFolders: [],

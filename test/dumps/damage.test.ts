@@ -24,7 +24,7 @@ const PAGE = 4096;
 function damaged(name: FixtureName, pages: ReadonlySet<number>, damage: Damage): Session {
   const { folder } = new Fixture(name);
   const target = openTarget(new NodeHost(), {
-    dump: `${folder}/vmcore`,
+    dumps: [`${folder}/vmcore`],
     vmlinux: undefined,
     debugFolders: [],
     moduleFolders: [],

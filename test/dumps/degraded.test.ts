@@ -15,7 +15,7 @@ const host = new NodeHost();
 
 function freshTarget(fixture: Fixture): Target {
   return openTarget(host, {
-    dump: `${fixture.folder}/vmcore`,
+    dumps: [`${fixture.folder}/vmcore`],
     vmlinux: undefined,
     debugFolders: [],
     moduleFolders: [],
@@ -85,7 +85,7 @@ describe('the work that bt of nfs takes', () => {
       };
     };
     const target = openTarget(counting, {
-      dump: `${fixture.folder}/vmcore`,
+      dumps: [`${fixture.folder}/vmcore`],
       vmlinux: undefined,
       debugFolders: [],
       moduleFolders: [],

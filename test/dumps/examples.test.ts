@@ -58,10 +58,19 @@ async function answer(engine: LocalEngine, line: string, format: Format): Promis
 describe.each(['nfs', 'sysrq-6.12', 'sysrq-7.2'] as const)('examples on %s', (name) => {
   const fixture = new Fixture(name);
   const warnings: string[] = [];
-  const engine = LocalEngine.open(
-    { files: [join(fixture.folder, 'vmcore')], moduleFolders: [], debugFolders: [], sourceFolders: [], strict: false },
-    (message) => warnings.push(message),
-  );
+  let engine: LocalEngine;
+  beforeAll(async () => {
+    engine = await LocalEngine.open(
+      {
+        files: [join(fixture.folder, 'vmcore')],
+        moduleFolders: [],
+        debugFolders: [],
+        sourceFolders: [],
+        strict: false,
+      },
+      (message) => warnings.push(message),
+    );
+  });
 
   afterAll(() => expect(warnings).toEqual([]));
 

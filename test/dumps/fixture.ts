@@ -119,7 +119,7 @@ export class Fixture {
     let session = sessions.get(this.name);
     if (session === undefined) {
       const target = openTarget(new NodeHost(), {
-        dump: `${this.folder}/vmcore`,
+        dumps: [`${this.folder}/vmcore`],
         vmlinux: undefined,
         debugFolders: [],
         moduleFolders: [],

@@ -20,7 +20,7 @@ function open(fixture: Fixture): { image: DumpImage; vmlinux: Vmlinux } {
   const file = host.open(`${fixture.folder}/vmcore`);
   if (file === undefined) throw new Error('no dump');
   return {
-    image: openDump(new FileSource(file)),
+    image: openDump([new FileSource(file)], host),
     vmlinux: new Vmlinux(openElf(host, `${fixture.folder}/vmlinux`), host),
   };
 }

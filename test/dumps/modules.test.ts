@@ -19,7 +19,7 @@ import { Fixture, type FixtureName } from './fixture.ts';
 function freshSession(fixture: Fixture): Session {
   return new Session(
     openTarget(new NodeHost(), {
-      dump: `${fixture.folder}/vmcore`,
+      dumps: [`${fixture.folder}/vmcore`],
       vmlinux: undefined,
       debugFolders: [],
       moduleFolders: [],

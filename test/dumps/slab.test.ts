@@ -90,7 +90,7 @@ describe.each(fixtureNames)('%s, slabs', (name) => {
 it.each(['nfs', 'sysrq-7.2'] as const)('%s has the same objects by the types in DWARF', (name) => {
   const fixture = new Fixture(name);
   const target = openTarget(new NodeHost(), {
-    dump: `${fixture.folder}/vmcore`,
+    dumps: [`${fixture.folder}/vmcore`],
     vmlinux: undefined,
     debugFolders: [],
     moduleFolders: [],

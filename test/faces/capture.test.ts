@@ -65,13 +65,13 @@ describe('a guest that runs', () => {
     expect(plain.stdout).toMatch(/it is elf: 64\.\d MiB in .* s, ELF vmcore \(QEMU\), without VMCOREINFO\nnext: /);
     expect(plain.stdout).toContain(`next: vmscope vmlinux '${elf}'\n`);
     expect(plain.status).toBe(0);
-    expect(firstWords(openDump(source(elf)))).toEqual(filling(8));
+    expect(firstWords(openDump([source(elf)], new NodeHost()))).toEqual(filling(8));
     expect(addressesOf(elf)).not.toContain(mappedAt);
     expect(statSync(elf).mode & 0o777).toBe(0o600);
 
     const paging = qemu.file('paging');
     expect(await capture(qemu, '-o', paging, '--paging')).toMatchObject({ status: 0 });
-    expect(firstWords(openDump(source(paging)))).toEqual(filling(8));
+    expect(firstWords(openDump([source(paging)], new NodeHost()))).toEqual(filling(8));
     expect(addressesOf(paging)).toContain(mappedAt);
 
     const zlib = qemu.file('zlib');

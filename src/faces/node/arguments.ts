@@ -12,7 +12,7 @@ export type CommandSource =
   | { readonly kind: 'file'; readonly path: string };
 
 export interface Options {
-  /** One or two: the dump, and perhaps its vmlinux, in either order. */
+  /** The dump or the parts of a split one, and perhaps its vmlinux, in any order. */
   readonly files: readonly string[];
   readonly sources: readonly CommandSource[];
   readonly silent: boolean;
@@ -109,11 +109,6 @@ export function parseArguments(words: readonly string[]): Arguments {
   if (answer !== undefined) return { kind: answer };
   if (options.files.includes('')) return wrong('a file name is empty');
   if (options.files.length === 0) return wrong('which dump? usage: vmscope [options] [vmlinux] vmcore');
-  if (options.files.length > 2) {
-    return wrong(
-      `a dump and its vmlinux are wanted, but ${options.files.length} files are named: ${options.files.join(' ')}`,
-    );
-  }
   return { kind: 'open', options };
 }
 

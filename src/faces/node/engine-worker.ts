@@ -16,11 +16,11 @@ function reply(message: Reply): void {
   port.postMessage(message);
 }
 
-function open({ options, cancelFlag }: Start): void {
+async function open({ options, cancelFlag }: Start): Promise<void> {
   watchCancelFlag(new Int32Array(cancelFlag));
   let engine: LocalEngine;
   try {
-    engine = LocalEngine.open(options, (message) => reply({ kind: 'warning', message }));
+    engine = await LocalEngine.open(options, (message) => reply({ kind: 'warning', message }));
   } catch (error) {
     reply({ kind: 'not-opened', failure: failureOf(error) });
     return;
@@ -70,4 +70,4 @@ function complete(engine: LocalEngine, line: string): Completion {
 }
 
 const start: Start = workerData;
-open(start);
+void open(start);

@@ -41,7 +41,7 @@ export interface EngineRequest {
 /** What a face is told of the dump that was opened. */
 export interface Opened {
   readonly warnings: readonly string[];
-  /** The dump and its vmlinux: no command may write over them. */
+  /** The files of the dump and its vmlinux: no command may write over them. */
   readonly paths: readonly string[];
 }
 
@@ -68,7 +68,7 @@ export class LocalEngine implements Engine {
     const { target } = session.kernel;
     this.opened = {
       warnings: target.warnings,
-      paths: [target.image.path, ...(target.vmlinux.path === undefined ? [] : [target.vmlinux.path])],
+      paths: [...target.image.paths, ...(target.vmlinux.path === undefined ? [] : [target.vmlinux.path])],
     };
     this.#session = session;
     this.#resources = resources;
@@ -78,14 +78,21 @@ export class LocalEngine implements Engine {
    * @param warn is told what could not be brought
    * @throws OpenError, FormatError where the dump cannot be opened
    */
-  static open(options: EngineOptions, warn: (message: string) => void): LocalEngine {
+  static async open(options: EngineOptions, warn: (message: string) => void): Promise<LocalEngine> {
     const { files, moduleFolders, debugFolders, sourceFolders, strict } = options;
     const folders = { moduleFolders, debugFolders, sourceFolders };
     const resources = new Resources(warn);
-    const target = openTarget(resources.host, { ...tellFilesApart(files), ...folders });
-    const session = new Session(target);
-    session.strict = strict;
-    return new LocalEngine(session, resources);
+    const named = tellFilesApart(files);
+    for (;;) {
+      try {
+        const session = new Session(openTarget(resources.host, { ...named, ...folders }));
+        session.strict = strict;
+        return new LocalEngine(session, resources);
+      } catch (error) {
+        if (!(error instanceof NeedResource)) throw error;
+        await resources.bring(error);
+      }
+    }
   }
 
   complete(line: string): Completion {

@@ -3,6 +3,7 @@
 import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { FormatError, messageOf, NeedResource, OpenError } from '../../base/errors.ts';
 import { systemMessage } from './system-message.ts';
+import type { Unzstd } from './zstd.ts';
 import type { Codec, Host, HostEntry, HostFile } from '../../base/host.ts';
 
 /** One read returns less than 2 GiB on Node 20. */
@@ -45,6 +46,7 @@ class NodeFile implements HostFile {
 
 export class NodeHost implements Host {
   readonly #unpacked: ReadonlyMap<string, Uint8Array | OpenError>;
+  #unzstd: Unzstd | undefined;
 
   /** @param unpacked files that a face has unpacked after NeedResource, by path, or why they cannot be unpacked */
   constructor(unpacked: ReadonlyMap<string, Uint8Array | OpenError> = new Map<string, Uint8Array>()) {
@@ -102,6 +104,16 @@ export class NodeHost implements Host {
       // Reported below with what was wanted.
     }
     throw new FormatError('zlib stream', `does not inflate to the ${size} bytes it should`);
+  }
+
+  unzstd(data: Uint8Array, size: number): Uint8Array {
+    if (this.#unzstd === undefined) throw new NeedResource({ kind: 'codec', codec: 'zstd' });
+    return this.#unzstd(data, size);
+  }
+
+  /** What `unzstd` runs on from now on. */
+  useZstd(unzstd: Unzstd): void {
+    this.#unzstd = unzstd;
   }
 
   unpackFile(path: string, codec: Codec): Uint8Array {

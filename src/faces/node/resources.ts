@@ -21,6 +21,10 @@ export class Resources {
 
   async bring({ resource }: NeedResource): Promise<void> {
     if (resource.kind === 'disassembler') return loadDisassembler(resource.architecture);
+    if (resource.kind === 'codec') {
+      const { startZstd } = await import('./zstd.ts');
+      return this.host.useZstd(await startZstd());
+    }
     const { path, codec } = resource;
     if (this.#unpacked.has(path)) throw new InternalError(`${path} was unpacked and is asked for again`);
     const { unpackFile } = await import('./unpack.ts');

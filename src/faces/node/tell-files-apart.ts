@@ -1,43 +1,49 @@
-/** Which of the files on the command line is the dump and which its vmlinux: the order is free, as in crash. */
+/** Which of the files on the command line are the dump and which its vmlinux: the order is free, as in crash. */
 
 import { UsageError } from '../../base/errors.ts';
-import { readUpTo } from '../../bytes/byte-source.ts';
-import { FileSource } from '../../bytes/byte-source.ts';
+import { FileSource, readUpTo } from '../../bytes/byte-source.ts';
 import { ET_CORE } from '../../formats/elf/constants.ts';
 import { looksLikeElf } from '../../formats/elf/elf-file.ts';
+import { looksFlattened } from '../../formats/flattened.ts';
+import { looksLikeKdump } from '../../formats/kdump/kdump.ts';
 import { NodeHost } from './host.ts';
 
-const ELF_HEADER_START = 20;
+const HEAD_SIZE = 20;
 const E_TYPE = 16;
 
 export interface Files {
-  readonly dump: string;
+  /** One, or the parts of a split one. */
+  readonly dumps: readonly string[];
   /** Undefined where none was named. */
   readonly vmlinux: string | undefined;
 }
 
-/** Throws UsageError where both are of one kind. */
+/** Throws UsageError where no file, or more than one beside the dump, can be what it must be. */
 export function tellFilesApart(paths: readonly string[]): Files {
-  const [first = '', second] = paths;
-  if (second === undefined) return { dump: first, vmlinux: undefined };
-  const kinds = [kindOf(first), kindOf(second)];
-  if (kinds[0] === 'program' && kinds[1] === 'program') {
-    throw new UsageError(`neither ${first} nor ${second} is a memory image: both are programs, as a vmlinux is`);
+  const kinds = paths.map(kindOf);
+  const programs = paths.filter((_, index) => kinds[index] === 'program');
+  const unknown = paths.filter((_, index) => kinds[index] === 'unknown');
+  if (paths.length === 1) return { dumps: paths, vmlinux: undefined };
+  if (programs.length > 1) {
+    throw new UsageError(
+      programs.length === paths.length
+        ? `neither of ${programs.join(', ')} is a memory image: they are programs, as a vmlinux is`
+        : `${programs.join(' and ')} are programs, as a vmlinux is; name one of them`,
+    );
   }
-  if (kinds[0] === 'dump' && kinds[1] === 'dump') {
-    throw new UsageError(`both ${first} and ${second} are memory images; name one of them, and its vmlinux`);
-  }
-  const swapped = kinds[0] === 'dump' || kinds[1] === 'program';
-  return swapped ? { dump: first, vmlinux: second } : { dump: second, vmlinux: first };
+  // What is neither is taken for the vmlinux where there is no other; the engine says what is wrong with it.
+  const vmlinux = programs[0] ?? (unknown.length === 1 || paths.length === 2 ? unknown[0] : undefined);
+  return { dumps: paths.filter((path) => path !== vmlinux), vmlinux };
 }
 
-/** Of what is no ELF file only the one thing is known that it is no vmlinux; the engine says what is wrong with it. */
+/** Of what is neither an ELF file nor a dump only the one thing is known that it is no vmlinux. */
 function kindOf(path: string): 'dump' | 'program' | 'unknown' {
   const file = new NodeHost().open(path);
   if (file === undefined) return 'unknown';
   try {
-    const head = readUpTo(new FileSource(file), 0, ELF_HEADER_START);
-    if (!looksLikeElf(head) || head.length < ELF_HEADER_START) return 'unknown';
+    const head = readUpTo(new FileSource(file), 0, HEAD_SIZE);
+    if (looksLikeKdump(head) || looksFlattened(head)) return 'dump';
+    if (!looksLikeElf(head) || head.length < HEAD_SIZE) return 'unknown';
     return new DataView(head.buffer, head.byteOffset).getUint16(E_TYPE, true) === ET_CORE ? 'dump' : 'program';
   } finally {
     file.close();

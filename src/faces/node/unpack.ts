@@ -68,9 +68,8 @@ async function unzstd(path: string): Promise<Uint8Array> {
   const packed = await readPacked(path);
   const size = zstdContentSize(packed);
   if (size !== undefined && size > LARGEST) throw new TooLarge();
-  const { ZSTDDecoder } = await import('zstddec');
-  const decoder = new ZSTDDecoder();
-  await decoder.init();
+  const { zstdDecoder } = await import('./zstd.ts');
+  const decoder = await zstdDecoder();
   // It reports no error: of a frame that is damaged, or whose content is longer than it was told, nothing is left.
   for (const room of size === undefined ? likelySizes(packed) : [size]) {
     const bytes = decoder.decode(packed, room);

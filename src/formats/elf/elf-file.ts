@@ -49,6 +49,8 @@ export class ElfFile {
   readonly is64: boolean;
   readonly type: number;
   readonly machine: number;
+  /** e_flags. */
+  readonly flags: number;
   /** Where the program headers end: a file that is shorter has lost some. */
   readonly segmentsEnd: number;
   readonly sections: () => readonly ElfSection[];
@@ -72,7 +74,8 @@ export class ElfFile {
     word(); // e_entry
     const segmentOffset = word();
     const sectionOffset = word();
-    head.skip(6);
+    this.flags = head.u32();
+    head.skip(2);
     const segmentEntry = head.u16();
     const segmentCount = head.u16();
     const sectionEntry = head.u16();

@@ -18,7 +18,7 @@ export function inspectDump(path: string): Inspection {
     return { trouble: `${path}: ${why}${advice}` };
   }
   try {
-    const { format, vmcoreinfo, warnings } = openDump(new FileSource(file));
+    const { format, vmcoreinfo, warnings } = openDump([new FileSource(file)], host);
     return { format, vmcoreinfo: vmcoreinfo !== undefined, warnings };
   } catch (error) {
     if (error instanceof OpenError || isExpected(error)) return { trouble: error.message };
