@@ -76,6 +76,8 @@ export interface Backtrace {
   /** Why frames lack lines and inlined calls, each reason once. */
   readonly missing: readonly string[];
   readonly userRegisters: Registers | undefined;
+  /** Why the stack does not begin where its CPU came to its end; undefined where it does. */
+  readonly beginning: string | undefined;
   /** Why the stack is not whole; undefined where it is. */
   readonly incomplete: string | undefined;
   /** Why the stack was left out on purpose. */
@@ -108,7 +110,7 @@ export function backtraceOf(
   subject: StackSubject,
   show: BacktraceColumns,
 ): Backtrace {
-  const { frames, user, incomplete } = walkStack(unwinder, subject);
+  const { frames, user, beginning, incomplete } = walkStack(unwinder, subject);
   const words = show.words === 'none' ? [] : frameWords(kernel, unwinder.stacks, subject.task, frames, show.words);
   const variables = frameVariables(kernel, frames, show);
   const described = frames.map((frame, number) => {
@@ -122,6 +124,7 @@ export function backtraceOf(
     frames: described.map((entry) => entry.frame),
     missing: [...new Set(described.flatMap((entry) => entry.missing ?? []))],
     userRegisters: user?.registers,
+    beginning,
     incomplete,
     inferences: inferencesIn(words.flat()),
     hidden: undefined,
@@ -159,6 +162,7 @@ export function hiddenBacktrace({ header }: StackSubject, hidden: 'idle'): Backt
     frames: [],
     missing: [],
     userRegisters: undefined,
+    beginning: undefined,
     incomplete: undefined,
     inferences: [],
     hidden,

@@ -6,6 +6,7 @@ import type { Registers } from '../arch/architecture.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Task } from '../kernel/tasks.ts';
 import type { Frame, SavedRegisters } from '../unwind/frame.ts';
+import { deepestState } from '../unwind/kdump-stack.ts';
 import { cpuState, startState } from '../unwind/start-state.ts';
 import type { StartState, Unwinder } from '../unwind/unwinder.ts';
 
@@ -34,6 +35,8 @@ export interface StackWalk {
   /** The registers of user mode; `inUserMode` tells whether they were saved on the stack or are the CPU's own. */
   readonly user: SavedRegisters | undefined;
   readonly inUserMode: boolean;
+  /** Why the walk does not begin where its CPU came to its end; undefined where it does. */
+  readonly beginning: string | undefined;
   /** Why the walk is not whole; undefined where it is. */
   readonly incomplete: string | undefined;
 }
@@ -64,18 +67,32 @@ export function walkStack(unwinder: Unwinder, subject: StackSubject): StackWalk 
     frames: [],
     user: undefined,
     inUserMode: false,
+    beginning: undefined,
     incomplete: undefined,
   };
   try {
-    const start = subject.start();
-    if (start.saved?.user === true) return { ...nothing, user: start.saved, inUserMode: true };
+    const { start, beginning } = beginningOf(unwinder, subject);
+    if (start.saved?.user === true) return { ...nothing, user: start.saved, inUserMode: true, beginning };
     const { frames, userRegisters, end } = unwinder.unwind(subject.task, start);
     const incomplete = end.kind === 'broken' ? end.why : undefined;
-    return { ...nothing, start, frames, user: userRegisters, incomplete };
+    return { ...nothing, start, frames, user: userRegisters, beginning, incomplete };
   } catch (error) {
     if (!isExpected(error)) throw error;
     return { ...nothing, incomplete: messageOf(error) };
   }
+}
+
+/** Where a CPU came to its end; where that cannot be told, the registers that kdump saved of it before. */
+function beginningOf(
+  unwinder: Unwinder,
+  { task, start }: StackSubject,
+): Pick<StackWalk, 'beginning'> & { start: StartState } {
+  const saved = start();
+  if (saved.kdumpOf === undefined) return { start: saved, beginning: undefined };
+  const deepest = deepestState(unwinder, task, saved, saved.kdumpOf);
+  if (deepest !== undefined) return { start: deepest, beginning: undefined };
+  const beginning = `what CPU ${saved.kdumpOf} did after kdump had saved these registers is not known: nothing on its stacks leads to them`;
+  return { start: saved, beginning };
 }
 
 /** The registers that an exception saved in the middle of a stack; undefined for any other frame. */

@@ -9,7 +9,7 @@ import { currentTask, readCpus } from '../kernel/cpus.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { readThreadSize } from '../kernel/stacks.ts';
 import type { Task } from '../kernel/tasks.ts';
-import { cpuRegisters } from './cpu-registers.ts';
+import { cpuRegisters, kdumpRegisters } from './cpu-registers.ts';
 import { isUserMode } from './orc-step.ts';
 import type { StartState } from './unwinder.ts';
 
@@ -46,10 +46,12 @@ export function startState(kernel: Kernel, task: Task): StartState {
 
 /** Where a CPU was, whatever task it ran. Throws LookupError where the dump has no registers of it. */
 export function cpuState(kernel: Kernel, cpu: number): StartState {
-  const registers = cpuRegisters(kernel, cpu);
+  const byKdump = kdumpRegisters(kernel, cpu);
+  const registers = byKdump ?? cpuRegisters(kernel, cpu);
   if (registers === undefined) throw new LookupError('registers in the dump', `those of CPU ${cpu}`);
   const saved = { address: virtAddr(0), registers, user: isUserMode(registers) };
-  return { registers, slot: undefined, exact: true, saved };
+  const state: StartState = { registers, slot: undefined, exact: true, saved };
+  return byKdump === undefined ? state : { ...state, kdumpOf: cpu };
 }
 
 function switchedAway(kernel: Kernel, task: Task): StartState {

@@ -1,7 +1,8 @@
 /**
  * Walks a kernel stack from a known register state to user mode or to the end.
  *
- * It never guesses where it can know: ORC first, then DWARF call frame information; then the frame pointer, as the
+ * It never guesses where it can know: ORC first, then DWARF call frame information, which also describes functions that
+ * the kernel's build keeps out of ORC (STACK_FRAME_NON_STANDARD: __crash_kexec); then the frame pointer, as the
  * kernel's own unwinder takes code without ORC (a BPF program, a trampoline); then saved registers or a return address
  * found by looking up the stack, whose frames are marked. The caller of a call frame is looked up at its return
  * address − 1, that of an interrupted frame at the address itself.
@@ -31,6 +32,8 @@ export interface StartState {
   readonly slot: VirtAddr | undefined;
   readonly exact: boolean;
   readonly saved: SavedRegisters | undefined;
+  /** The CPU whose registers these are, where kdump saved them: it went on from there. */
+  readonly kdumpOf?: number;
 }
 
 interface FoundFrame {
@@ -106,12 +109,14 @@ export class Unwinder {
     const code = codeObjectAt(this.kernel, at);
     const { memory } = this.kernel;
     const entry = code?.orc()?.lookup(code.toTable(at));
-    if (entry !== undefined) return { step: orcStep(memory, frame, entry), origin: 'orc' };
+    if (entry !== undefined && entry.type !== 'undefined')
+      return { step: orcStep(memory, frame, entry), origin: 'orc' };
 
     const row = code?.dwarf()?.callFrames.rowAt(code.toTable(at));
     const state = row && behindStackSwitch(memory, frame);
     const byCfi = state && cfiStep(memory, state, row, this.kernel.target.architecture.dwarfRegisters);
     if (byCfi !== undefined) return { step: byCfi, origin: 'cfi' };
+    if (entry !== undefined) return { step: orcStep(memory, frame, entry), origin: 'orc' };
 
     const search = this.#search(task, frame);
     if (frame.exact && !mayBeCode(this.kernel, frame.ip)) {

@@ -17,6 +17,7 @@ export function headerLine({ pid, task, cpu, command }: TaskHeader): string {
 
 export function* renderBacktrace(trace: Backtrace): Generator<string> {
   yield headerLine(trace.header);
+  if (trace.beginning !== undefined) yield `    (${trace.beginning})`;
   let stack: string | undefined;
   for (const frame of trace.frames) {
     if (stack !== undefined && stack !== '' && frame.stack !== stack) yield `--- <${stack} stack> ---`;

@@ -93,6 +93,7 @@ const trace = (frames: readonly BacktraceFrame[], more: Partial<Backtrace> = {})
   frames,
   missing: [],
   userRegisters: undefined,
+  beginning: undefined,
   incomplete: undefined,
   inferences: [],
   hidden: undefined,
