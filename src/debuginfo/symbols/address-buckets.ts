@@ -58,22 +58,41 @@ export class AddressBuckets {
    */
   nearest(address: number, rankOf: (index: number) => number | undefined): number | undefined {
     for (let bucket = this.#bucketOf(address); bucket >= 0; bucket--) {
-      let best: number | undefined;
-      let bestValue = -Infinity;
-      let bestRank = -Infinity;
-      for (let position = this.#start(bucket); position < this.#start(bucket + 1); position++) {
-        const value = this.#values[position] as number;
-        if (value > address || value < bestValue) continue;
-        const index = this.#members[position] as number;
-        const rank = rankOf(index);
-        if (rank === undefined || (value === bestValue && rank <= bestRank)) continue;
-        best = index;
-        bestValue = value;
-        bestRank = rank;
+      let below = Infinity;
+      for (;;) {
+        const value = this.#highest(bucket, address, below);
+        if (value === undefined) break;
+        const best = this.#best(bucket, value, rankOf);
+        if (best !== undefined) return best;
+        below = value;
       }
-      if (best !== undefined) return best;
     }
     return undefined;
+  }
+
+  /** The highest address in a bucket that is at or below `address`, and below `below`. */
+  #highest(bucket: number, address: number, below: number): number | undefined {
+    let highest = -Infinity;
+    for (let position = this.#start(bucket); position < this.#start(bucket + 1); position++) {
+      const value = this.#values[position] as number;
+      if (value <= address && value < below && value > highest) highest = value;
+    }
+    return highest === -Infinity ? undefined : highest;
+  }
+
+  /** Of the elements of an address the one of the highest rank, the first of several. */
+  #best(bucket: number, value: number, rankOf: (index: number) => number | undefined): number | undefined {
+    let best: number | undefined;
+    let bestRank = -Infinity;
+    for (let position = this.#start(bucket); position < this.#start(bucket + 1); position++) {
+      if (this.#values[position] !== value) continue;
+      const index = this.#members[position] as number;
+      const rank = rankOf(index);
+      if (rank === undefined || rank <= bestRank) continue;
+      best = index;
+      bestRank = rank;
+    }
+    return best;
   }
 
   /**

@@ -124,7 +124,7 @@ class ElfSymbols implements SymbolRecords {
     const section = this.#section(index);
     const sections = this.#input.sections;
     if (sections === undefined) return section !== SHN_ABS || this.value(index) < 0;
-    return section < SHN_LORESERVE && (sections[section]?.addressable ?? true);
+    return section < SHN_LORESERVE && ((sections[section]?.addressable ?? true) || this.value(index) < 0);
   }
 
   namesAddress(index: number): boolean {
