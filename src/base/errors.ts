@@ -116,7 +116,10 @@ export class NeedResource extends VmcoreError {
 export type Resource =
   /** What `Host.unzstd` runs on. */
   | { readonly kind: 'codec'; readonly codec: 'zstd' }
-  | { readonly kind: 'unpacked-file'; readonly path: string; readonly codec: Codec }
+  /** On disk: what is too large for memory. */
+  | { readonly kind: 'unpacked-file'; readonly path: string; readonly codec: Codec; readonly onDisk: boolean }
+  /** From a debuginfod server. */
+  | { readonly kind: 'debug-file'; readonly buildId: string }
   /** By `loadDisassembler` (disasm/disassembler.ts). */
   | { readonly kind: 'disassembler'; readonly architecture: 'x86_64' };
 
@@ -124,10 +127,12 @@ function resourceText(resource: Resource): string {
   switch (resource.kind) {
     case 'codec':
       return `${resource.codec} has to be loaded`;
-    case 'disassembler':
-      return `the disassembler of ${resource.architecture} has to be loaded`;
     case 'unpacked-file':
       return `${resource.codec} is needed to unpack ${resource.path}`;
+    case 'debug-file':
+      return `the debug file of build-id ${resource.buildId} has to be fetched`;
+    case 'disassembler':
+      return `the disassembler of ${resource.architecture} has to be loaded`;
     default:
       return assertNever(resource);
   }

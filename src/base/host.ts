@@ -23,6 +23,12 @@ export interface HostEntry {
 /** What files are packed with: xz, zstd, gzip. */
 export type Codec = 'xz' | 'zst' | 'gz';
 
+/** A file with the debug information of a build: where it is, or why there is none, for the user. */
+export type FetchedFile =
+  | { readonly path: string }
+  /** `asked`: whether any server was; the user may allow none. */
+  | { readonly problem: string; readonly asked: boolean };
+
 export interface Host {
   /** Opens a file for reading; undefined where there is none, it is a folder, or it may not be read. */
   open(path: string): HostFile | undefined;
@@ -45,4 +51,16 @@ export interface Host {
    * @throws OpenError where the file is damaged, with the reason
    */
   unpackFile(path: string, codec: Codec): Uint8Array;
+  /**
+   * As `unpackFile`, for what is too large for memory: the path of the unpacked file, which is kept for the next time.
+   * @throws NeedResource where it is not unpacked yet
+   * @throws OpenError where it cannot be, with the reason
+   */
+  unpackedPath(path: string, codec: Codec): string;
+  /**
+   * A file with the debug information of a build, from a server that the user allows to be asked (debuginfod).
+   * @param buildId hex
+   * @throws NeedResource where the servers were not asked yet
+   */
+  fetchDebugFile(buildId: string): FetchedFile;
 }

@@ -1,4 +1,4 @@
-/** Compressed module files: what packed them is told by their first bytes, whatever their names end in. */
+/** Compressed files of kernels and modules: what packed them is told by their first bytes, whatever their names end in. */
 
 import type { Codec } from '../base/host.ts';
 
@@ -7,6 +7,9 @@ const magics: readonly (readonly [Codec, readonly number[]])[] = [
   ['zst', [0x28, 0xb5, 0x2f, 0xfd]],
   ['gz', [0x1f, 0x8b]],
 ];
+
+/** What is behind the names of packed files. */
+export const packedSuffixes: readonly string[] = magics.map(([codec]) => `.${codec}`);
 
 /** How many bytes `codecOf` wants to see. */
 export const LONGEST_MAGIC = 6;

@@ -2,12 +2,10 @@
 
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { encode } from '../../test/builders/byte-writer.ts';
-import { ElfBuilder, noteBytes } from '../../test/builders/elf.ts';
+import { debugFile, type DebugFileSpec } from '../../test/builders/debug-file.ts';
 import { memoryHost } from '../../test/builders/host.ts';
 import { mutationRun } from '../../test/builders/mutate.ts';
 import { NeedResource, OpenError } from '../base/errors.ts';
-import { ET_REL, NT_GNU_BUILD_ID, SHT_NOTE } from '../formats/elf/constants.ts';
 import { ModuleFiles, type ModulePlaces } from './module-files.ts';
 import type { WantedModule } from './module-file.ts';
 import { modulePlaces } from './module-places.ts';
@@ -15,31 +13,8 @@ import { modulePlaces } from './module-places.ts';
 const OWN = 'aa'.repeat(20);
 const OTHER = 'bb'.repeat(20);
 
-interface KoSpec {
-  readonly buildId?: string | undefined;
-  readonly dwarf?: boolean;
-  readonly modinfo?: readonly string[];
-  readonly debuglink?: { readonly name: string; readonly crc: number };
-}
-
-function ko({ buildId = OWN, dwarf = true, modinfo, debuglink }: KoSpec = {}): Uint8Array {
-  const elf = new ElfBuilder({ type: ET_REL });
-  if (buildId !== '') {
-    const data = Uint8Array.from(buildId.match(/../g) ?? [], (byte) => parseInt(byte, 16));
-    const note = noteBytes([{ name: 'GNU', type: NT_GNU_BUILD_ID, data }]);
-    elf.section({ name: '.note.gnu.build-id', type: SHT_NOTE, data: note });
-  }
-  if (dwarf) elf.section({ name: '.debug_info', data: new Uint8Array(16) });
-  if (modinfo !== undefined)
-    elf.section({ name: '.modinfo', data: encode(modinfo.map((line) => `${line}\0`).join('')) });
-  if (debuglink !== undefined) {
-    const name = encode(debuglink.name);
-    const data = new Uint8Array(((name.length + 4) & ~3) + 4);
-    data.set(name);
-    new DataView(data.buffer).setUint32(data.length - 4, debuglink.crc, true);
-    elf.section({ name: '.gnu_debuglink', data });
-  }
-  return elf.build();
+function ko(spec: Partial<DebugFileSpec> = {}): Uint8Array {
+  return debugFile({ buildId: OWN, ...spec });
 }
 
 function filesOf(files: Readonly<Record<string, Uint8Array>>, places: Partial<ModulePlaces> = {}): ModuleFiles {
@@ -152,7 +127,7 @@ describe('the file of a module', () => {
     const asked: string[] = [];
     host.unpackFile = (path, codec) => {
       asked.push(`${codec} ${path}`);
-      throw new NeedResource({ kind: 'unpacked-file', path, codec });
+      throw new NeedResource({ kind: 'unpacked-file', path, codec, onDisk: false });
     };
     const places: ModulePlaces = { release: undefined, debugRoots: [], folders: [{ path: '/mod', deep: true }] };
     const modules = new ModuleFiles(host, places);
@@ -165,6 +140,36 @@ describe('the file of a module', () => {
       throw new OpenError(`${path}: is cut off`);
     };
     expect(modules.search(nfs).refusals).toEqual(['/mod/nfs.ko: is cut off']);
+  });
+
+  it('is fetched by its build-id where nothing else suffices and that is allowed', () => {
+    const asked: string[] = [];
+    const host = memoryHost(
+      new Map([
+        ['/mod/nfs.ko', ko({ dwarf: false })],
+        ['/mod/lockd.ko', ko({ buildId: OTHER })],
+        ['/fetched', ko()],
+      ]),
+    );
+    host.fetchDebugFile = (buildId) => {
+      asked.push(buildId);
+      return buildId === OWN ? { path: '/fetched' } : { problem: 'the servers have none', asked: true };
+    };
+    const files = new ModuleFiles(host, {
+      release: undefined,
+      debugRoots: [],
+      folders: [{ path: '/mod', deep: true }],
+    });
+    expect(files.search(nfs, false).found?.file.path).toBe('/mod/nfs.ko');
+    expect(asked).toEqual([]);
+    expect(files.find(nfs)?.file.path).toBe('/fetched');
+    expect(files.find({ ...nfs, name: 'lockd', buildId: OTHER })?.file.path).toBe('/mod/lockd.ko');
+    expect(asked).toEqual([OWN]);
+    expect(files.search({ ...nfs, buildId: 'cc'.repeat(20) }).refusals.at(-1)).toBe(
+      'debuginfod: the servers have none',
+    );
+    files.search({ ...nfs, buildId: '../../etc' });
+    expect(asked).toEqual([OWN, 'cc'.repeat(20)]);
   });
 
   it('that is damaged costs that file', () => {

@@ -1,15 +1,15 @@
 /**
  * The files of kernel modules: found by build-id first, then by the debug link of a stripped file, then by name under
- * the folders where distributions put them. Taken by themselves only where they are of the very build in the dump.
+ * the folders where distributions put them, at last by build-id on a debuginfod server. Taken by themselves only where they are of the very build in the dump.
  *
  * Folders are listed one after the other, each once, as far as they are needed; names from a dump or a file are only
  * compared with what the folders hold, never made part of a path.
  */
 
-import { attempt, OpenError } from '../base/errors.ts';
+import { OpenError } from '../base/errors.ts';
 import type { Host } from '../base/host.ts';
-import { crc32Of } from '../bytes/crc32.ts';
-import { fixedString, u32At } from '../bytes/read.ts';
+import { fetchedBefore } from './cache-folders.ts';
+import { debuglinkPaths, isLinked, readDebuglink } from './debuglink.ts';
 import {
   canonicalName,
   isPacked,
@@ -18,6 +18,7 @@ import {
   type Proof,
   type WantedModule,
 } from './module-file.ts';
+import { isBuildId } from './vmlinux-places.ts';
 
 export interface ModuleFolder {
   readonly path: string;
@@ -73,12 +74,13 @@ export class ModuleFiles {
    * @param unpack whether compressed files may be asked for; else the search ends at the first one
    */
   search(wanted: WantedModule, unpack = true): ModuleSearch {
-    return this.#searchAmong(this.#candidates(wanted, this.places.debugRoots, this.places.folders), wanted, unpack);
+    const refusals: string[] = [];
+    return this.#searchAmong(this.#everywhere(wanted, unpack, refusals), wanted, unpack, refusals);
   }
 
   /** As `search`, in one folder and below it. */
   searchIn(folder: string, wanted: WantedModule): ModuleSearch {
-    return this.#searchAmong(this.#candidates(wanted, [folder], [{ path: folder, deep: true }]), wanted, true);
+    return this.#searchAmong(this.#candidates(wanted, [folder], [{ path: folder, deep: true }]), wanted, true, []);
   }
 
   /**
@@ -103,13 +105,28 @@ export class ModuleFiles {
     this.#listings.clear();
   }
 
+  /** The cheapest first; each is only sought where those before it did not suffice. */
+  *#everywhere(wanted: WantedModule, fetch: boolean, refusals: string[]): Generator<string> {
+    const { debugRoots, folders } = this.places;
+    yield* this.#candidates(wanted, debugRoots, folders);
+    const { buildId } = wanted;
+    if (buildId === undefined || !isBuildId(buildId)) return;
+    const cached = fetchedBefore(this.#host, buildId);
+    if (cached !== undefined) yield cached;
+    if (!fetch) return;
+    const answer = this.#host.fetchDebugFile(buildId);
+    if ('path' in answer) {
+      if (answer.path !== cached) yield answer.path;
+    } else if (answer.asked) refusals.push(`debuginfod: ${answer.problem}`);
+  }
+
   *#candidates(
     { name, buildId }: WantedModule,
     debugRoots: readonly string[],
     folders: readonly ModuleFolder[],
   ): Generator<string> {
     const seen = new Set<string>();
-    if (buildId !== undefined)
+    if (buildId !== undefined && isBuildId(buildId))
       for (const root of debugRoots) yield `${root}/.build-id/${buildId.slice(0, 2)}/${buildId.slice(2)}.debug`;
     for (const folder of folders) {
       for (const path of this.#listing(folder).get(canonicalName(name)) ?? []) {
@@ -119,8 +136,7 @@ export class ModuleFiles {
     }
   }
 
-  #searchAmong(paths: Iterable<string>, wanted: WantedModule, unpack: boolean): ModuleSearch {
-    const refusals: string[] = [];
+  #searchAmong(paths: Iterable<string>, wanted: WantedModule, unpack: boolean, refusals: string[]): ModuleSearch {
     const enough =
       wanted.buildId === undefined && wanted.srcversion === undefined ? strength.name : strength.srcversion;
     let best: FoundModuleFile | undefined;
@@ -167,14 +183,14 @@ export class ModuleFiles {
   /** The file that a stripped one names as having its DWARF: GDB manual, "Separate Debug Files". */
   #behindDebuglink(file: ModuleFile, wanted: WantedModule, unpack = true): FoundModuleFile | undefined {
     if (file.hasDwarf) return undefined;
-    const link = attempt(() => readDebuglink(file));
+    const link = readDebuglink(file.elf);
     if (link === undefined) return undefined;
-    for (const path of this.#linkedPaths(file.path, link.name)) {
+    for (const path of debuglinkPaths(file.path, link, this.places.debugRoots)) {
       const packed = isPacked(this.#host, path);
-      if (path === file.path || packed === undefined || (packed && !unpack)) continue;
+      if (packed === undefined || (packed && !unpack)) continue;
       const found = this.#accepted(path, { ...wanted, buildId: file.buildId() ?? wanted.buildId });
       if (typeof found === 'string') continue;
-      const proved = found.proof === 'build-id' || crc32Of(found.file.elf.source) === link.crc;
+      const proved = found.proof === 'build-id' || isLinked(found.file.elf, link);
       if (proved && found.file.hasDwarf) {
         const proof = file.proofOf(wanted, this.places.release);
         file.close();
@@ -183,16 +199,6 @@ export class ModuleFiles {
       found.file.close();
     }
     return undefined;
-  }
-
-  #linkedPaths(path: string, name: string): string[] {
-    const slash = path.lastIndexOf('/');
-    const folder = slash < 0 ? '.' : path.slice(0, slash);
-    return [
-      `${folder}/${name}`,
-      `${folder}/.debug/${name}`,
-      ...(folder.startsWith('/') ? this.places.debugRoots.map((root) => `${root}${folder}/${name}`) : []),
-    ];
   }
 
   #listing(folder: ModuleFolder): Map<string, string[]> {
@@ -229,14 +235,4 @@ export class ModuleFiles {
 /** DWARF before proof: an unproved file is only met where the dump has no build-id, and then it is marked. */
 function worth({ file, proof }: FoundModuleFile): number {
   return (file.hasDwarf ? 3 : 0) + strength[proof];
-}
-
-/** Section .gnu_debuglink: a file name, zeros up to a multiple of four, the CRC-32 of that file. */
-function readDebuglink(file: ModuleFile): { name: string; crc: number } | undefined {
-  const section = file.elf.section('.gnu_debuglink');
-  if (section === undefined) return undefined;
-  const bytes = file.elf.bytesOf(section);
-  const name = fixedString(bytes);
-  if (name === '' || name === '.' || name === '..' || name.includes('/')) return undefined;
-  return { name, crc: u32At(bytes, (bytes.indexOf(0) + 4) & ~3) };
 }

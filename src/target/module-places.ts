@@ -5,7 +5,7 @@
 
 import type { ModuleFolder, ModulePlaces } from './module-files.ts';
 import type { TargetOptions } from './target.ts';
-import { folderOf, isName } from './vmlinux-places.ts';
+import { debugRoots, folderOf, isName } from './vmlinux-places.ts';
 
 const SYSTEM_DEBUG = '/usr/lib/debug';
 
@@ -28,7 +28,7 @@ export function modulePlaces(
   const besideVmlinux = vmlinux === undefined ? [] : [folderOf(vmlinux)];
   return {
     release,
-    debugRoots: [...new Set([...moduleFolders, ...debugFolders, SYSTEM_DEBUG])],
+    debugRoots: debugRoots([...moduleFolders, ...debugFolders]),
     folders: [
       ...moduleFolders.flatMap(tree),
       ...debugFolders.flatMap((folder) => [...ofRelease(folder), ...tree(folder)]),

@@ -4,6 +4,7 @@
  */
 
 import type { Host } from '../base/host.ts';
+import { debuginfodCache, unpackedFolder } from './cache-folders.ts';
 
 /** What a dump tells of its kernel. */
 export interface WantedKernel {
@@ -13,6 +14,8 @@ export interface WantedKernel {
   readonly buildId: string | undefined;
   /** "6.1.0-9-amd64" */
   readonly release: string | undefined;
+  /** "Linux version …", where it is known. */
+  readonly banner?: string;
 }
 
 /** A folder with the names under which a vmlinux may lie in it. */
@@ -24,6 +27,11 @@ export interface VmlinuxPlace {
 const SYSTEM_DEBUG = '/usr/lib/debug';
 /** Of the files beside a dump whose names begin with "vmlinux". */
 const MOST_OTHERS = 32;
+
+/** The trees of debug files: each may have a .build-id folder, and the paths of stripped files below it. */
+export function debugRoots(debugFolders: readonly string[]): string[] {
+  return [...new Set([...debugFolders, SYSTEM_DEBUG])];
+}
 
 export function vmlinuxPlaces(wanted: WantedKernel, host: Host, debugFolders: readonly string[]): VmlinuxPlace[] {
   const release = wanted.release !== undefined && isName(wanted.release) ? wanted.release : undefined;
@@ -56,6 +64,18 @@ export function vmlinuxPlaces(wanted: WantedKernel, host: Host, debugFolders: re
           { folder: '/boot', names: named },
         ]),
     own(folderOf(wanted.dump)),
+    ...cachePlaces(wanted.buildId, host),
+  ];
+}
+
+/** What was unpacked or fetched before. */
+function cachePlaces(buildId: string | undefined, host: Host): VmlinuxPlace[] {
+  if (buildId === undefined || !isBuildId(buildId)) return [];
+  const unpacked = unpackedFolder(host);
+  const fetched = debuginfodCache(host);
+  return [
+    ...(unpacked === undefined ? [] : [{ folder: `${unpacked}/${buildId}`, names: ['vmlinux'] }]),
+    ...(fetched === undefined ? [] : [{ folder: `${fetched}/${buildId}`, names: ['debuginfo'] }]),
   ];
 }
 

@@ -1,7 +1,7 @@
 /** A host of files in memory. */
 
 import { inflateSync } from 'node:zlib';
-import { FormatError, messageOf, NeedResource } from '../../src/base/errors.ts';
+import { FormatError, messageOf, NeedResource, OpenError } from '../../src/base/errors.ts';
 import type { Host, HostFile } from '../../src/base/host.ts';
 
 export function memoryHost(files: ReadonlyMap<string, Uint8Array> = new Map<string, Uint8Array>()): Host {
@@ -36,6 +36,10 @@ export function memoryHost(files: ReadonlyMap<string, Uint8Array> = new Map<stri
     unpackFile: (path) => {
       throw new FormatError(path, 'cannot be unpacked here');
     },
+    unpackedPath: (path) => {
+      throw new OpenError(`${path}: cannot be unpacked here`);
+    },
+    fetchDebugFile: () => ({ problem: 'not asked', asked: false }),
   };
 }
 

@@ -67,8 +67,9 @@ describe.each(['nfs', 'sysrq-6.12', 'sysrq-7.2'] as const)('examples on %s', (na
         debugFolders: [],
         sourceFolders: [],
         strict: false,
+        debuginfod: undefined,
       },
-      (message) => warnings.push(message),
+      { warn: (message) => warnings.push(message) },
     );
   });
 

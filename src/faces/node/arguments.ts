@@ -22,6 +22,8 @@ export interface Options {
   readonly sourceFolders: readonly string[];
   /** Only values that are proved. */
   readonly strict: boolean;
+  /** Servers for debug information, empty where the usual ones are meant; undefined where none were allowed. */
+  readonly debuginfod: string | undefined;
 }
 
 export type Arguments =
@@ -38,6 +40,7 @@ interface Draft {
   debugFolders: string[];
   sourceFolders: string[];
   strict: boolean;
+  debuginfod: string | undefined;
   answer: 'help' | 'version' | undefined;
 }
 
@@ -77,6 +80,13 @@ const rows: readonly OptionRow<Draft>[] = [
     apply: (to, folder) => to.debugFolders.push(folder),
   },
   {
+    names: ['--debuginfod'],
+    value: 'URLS',
+    optional: true,
+    text: 'fetch what is found nowhere from debuginfod servers: these, or those of $DEBUGINFOD_URLS',
+    apply: (to, urls) => (to.debuginfod = urls),
+  },
+  {
     names: ['--src'],
     value: 'DIR',
     text: "show lines of the kernel's source from DIR (may be repeated)",
@@ -100,6 +110,7 @@ export function parseArguments(words: readonly string[]): Arguments {
     debugFolders: [],
     sourceFolders: [],
     strict: false,
+    debuginfod: undefined,
     answer: undefined,
   };
   const read = readOptions(rows, words, draft);

@@ -17,9 +17,12 @@ export class RemoteEngine implements Engine {
     this.opened = opened;
   }
 
-  /** Throws EngineFailure where the dump cannot be opened. */
-  static async open(options: EngineOptions, warn: (message: string) => void): Promise<RemoteEngine> {
-    const thread = new EngineThread(options, warn);
+  /**
+   * @param busy is called when the thread begins to tell on standard error how far it is
+   * @throws EngineFailure where the dump cannot be opened
+   */
+  static async open(options: EngineOptions, warn: (message: string) => void, busy: () => void): Promise<RemoteEngine> {
+    const thread = new EngineThread(options, { warn, busy });
     try {
       return new RemoteEngine(thread, await thread.opened);
     } catch (error) {
@@ -73,6 +76,11 @@ export class RemoteEngine implements Engine {
   }
 }
 
+interface Listener {
+  readonly warn: (message: string) => void;
+  readonly busy: () => void;
+}
+
 /** The thread and who waits for its next word. A thread that dies is an error to all of them. */
 class EngineThread {
   readonly opened: Promise<Opened>;
@@ -83,13 +91,13 @@ class EngineThread {
   readonly #completing = new Map<number, Waiting<Completion>>();
   #completions = 0;
 
-  constructor(options: EngineOptions, warn: (message: string) => void) {
+  constructor(options: EngineOptions, listener: Listener) {
     const cancelFlag = new SharedArrayBuffer(4);
     this.#flag = new Int32Array(cancelFlag);
     this.opened = this.#opening.next();
     const workerData: Start = { options, cancelFlag };
     this.#worker = new Worker(new URL('./engine-worker.js', import.meta.url), { workerData });
-    this.#worker.on('message', (reply: Reply) => this.#hear(reply, warn));
+    this.#worker.on('message', (reply: Reply) => this.#hear(reply, listener));
     this.#worker.on('error', (error) => {
       for (const waiting of [this.#opening, this.#running, ...this.#completing.values()])
         waiting.fail(new EngineFailure(failureOf(error)));
@@ -130,7 +138,7 @@ class EngineThread {
     await this.#worker.terminate();
   }
 
-  #hear(reply: Reply, warn: (message: string) => void): void {
+  #hear(reply: Reply, { warn, busy }: Listener): void {
     switch (reply.kind) {
       case 'opened':
         this.#opening.give(reply.opened);
@@ -140,6 +148,9 @@ class EngineThread {
         return;
       case 'warning':
         warn(reply.message);
+        return;
+      case 'busy':
+        busy();
         return;
       case 'completion':
         this.#completing.get(reply.id)?.give(reply.completion);

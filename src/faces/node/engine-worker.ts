@@ -20,7 +20,10 @@ async function open({ options, cancelFlag }: Start): Promise<void> {
   watchCancelFlag(new Int32Array(cancelFlag));
   let engine: LocalEngine;
   try {
-    engine = await LocalEngine.open(options, (message) => reply({ kind: 'warning', message }));
+    engine = await LocalEngine.open(options, {
+      warn: (message) => reply({ kind: 'warning', message }),
+      busy: () => reply({ kind: 'busy' }),
+    });
   } catch (error) {
     reply({ kind: 'not-opened', failure: failureOf(error) });
     return;
@@ -70,4 +73,4 @@ function complete(engine: LocalEngine, line: string): Completion {
 }
 
 const start: Start = workerData;
-void open(start);
+await open(start);

@@ -17,7 +17,8 @@ import { toJson } from '../../render/json.ts';
 import { lineBetween, renderText } from '../../render/text/index.ts';
 import { openTarget } from '../../target/target.ts';
 import { errorJson, escapeJson, failureOf } from './failure.ts';
-import { Resources } from './resources.ts';
+import { debuginfodServers } from './debuginfod/servers.ts';
+import { Resources, type ResourceListener } from './resources.ts';
 import { tellFilesApart } from './tell-files-apart.ts';
 import { writeNewFile } from './write-new-file.ts';
 
@@ -27,6 +28,8 @@ export interface EngineOptions {
   readonly debugFolders: readonly string[];
   readonly sourceFolders: readonly string[];
   readonly strict: boolean;
+  /** The servers that --debuginfod names, empty where it names none; undefined where it was not given. */
+  readonly debuginfod: string | undefined;
 }
 
 export type Format = 'text' | 'json';
@@ -74,25 +77,15 @@ export class LocalEngine implements Engine {
     this.#resources = resources;
   }
 
-  /**
-   * @param warn is told what could not be brought
-   * @throws OpenError, FormatError where the dump cannot be opened
-   */
-  static async open(options: EngineOptions, warn: (message: string) => void): Promise<LocalEngine> {
-    const { files, moduleFolders, debugFolders, sourceFolders, strict } = options;
+  /** @throws OpenError, FormatError where the dump cannot be opened */
+  static async open(options: EngineOptions, listener: ResourceListener): Promise<LocalEngine> {
+    const { files, moduleFolders, debugFolders, sourceFolders, strict, debuginfod } = options;
     const folders = { moduleFolders, debugFolders, sourceFolders };
-    const resources = new Resources(warn);
+    const resources = new Resources(listener, debuginfodServers(debuginfod, process.env));
     const named = tellFilesApart(files);
-    for (;;) {
-      try {
-        const session = new Session(openTarget(resources.host, { ...named, ...folders }));
-        session.strict = strict;
-        return new LocalEngine(session, resources);
-      } catch (error) {
-        if (!(error instanceof NeedResource)) throw error;
-        await resources.bring(error);
-      }
-    }
+    const session = await resources.run(() => new Session(openTarget(resources.host, { ...named, ...folders })));
+    session.strict = strict;
+    return new LocalEngine(session, resources);
   }
 
   complete(line: string): Completion {

@@ -1,10 +1,10 @@
 /** Node's answer to what the engine asks of its surroundings. */
 
 import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
-import { FormatError, messageOf, NeedResource, OpenError } from '../../base/errors.ts';
+import { FormatError, messageOf, NeedResource, OpenError, type Resource } from '../../base/errors.ts';
 import { systemMessage } from './system-message.ts';
 import type { Unzstd } from './zstd.ts';
-import type { Codec, Host, HostEntry, HostFile } from '../../base/host.ts';
+import type { Codec, FetchedFile, Host, HostEntry, HostFile } from '../../base/host.ts';
 
 /** One read returns less than 2 GiB on Node 20. */
 const LARGEST_READ = 1 << 30;
@@ -44,13 +44,31 @@ class NodeFile implements HostFile {
   }
 }
 
+/** What a face has brought after NeedResource. */
+export interface Brought {
+  /** By path: the content, or why it cannot be unpacked. */
+  readonly unpacked: ReadonlyMap<string, Uint8Array | OpenError>;
+  /** By path: where the content is kept. */
+  readonly unpackedPaths: ReadonlyMap<string, string | OpenError>;
+  /** By build-id. */
+  readonly debugFiles: ReadonlyMap<string, FetchedFile>;
+  /** Why no debug file is fetched; undefined where the user allows it. */
+  readonly fetchesNone: string | undefined;
+}
+
+const nothing: Brought = {
+  unpacked: new Map(),
+  unpackedPaths: new Map(),
+  debugFiles: new Map(),
+  fetchesNone: 'not asked',
+};
+
 export class NodeHost implements Host {
-  readonly #unpacked: ReadonlyMap<string, Uint8Array | OpenError>;
+  readonly #brought: Brought;
   #unzstd: Unzstd | undefined;
 
-  /** @param unpacked files that a face has unpacked after NeedResource, by path, or why they cannot be unpacked */
-  constructor(unpacked: ReadonlyMap<string, Uint8Array | OpenError> = new Map<string, Uint8Array>()) {
-    this.#unpacked = unpacked;
+  constructor(brought: Brought = nothing) {
+    this.#brought = brought;
   }
 
   open(path: string): HostFile | undefined {
@@ -117,9 +135,25 @@ export class NodeHost implements Host {
   }
 
   unpackFile(path: string, codec: Codec): Uint8Array {
-    const unpacked = this.#unpacked.get(path);
-    if (unpacked === undefined) throw new NeedResource({ kind: 'unpacked-file', path, codec });
-    if (unpacked instanceof OpenError) throw new OpenError(unpacked.message);
-    return unpacked;
+    return whole(this.#brought.unpacked.get(path), { kind: 'unpacked-file', path, codec, onDisk: false });
   }
+
+  unpackedPath(path: string, codec: Codec): string {
+    return whole(this.#brought.unpackedPaths.get(path), { kind: 'unpacked-file', path, codec, onDisk: true });
+  }
+
+  fetchDebugFile(buildId: string): FetchedFile {
+    const { debugFiles, fetchesNone } = this.#brought;
+    if (fetchesNone !== undefined) return { problem: fetchesNone, asked: false };
+    const found = debugFiles.get(buildId);
+    if (found === undefined) throw new NeedResource({ kind: 'debug-file', buildId });
+    return found;
+  }
+}
+
+/** What was brought of a resource, which is asked for where nobody tried yet. */
+function whole<T extends string | Uint8Array>(brought: T | OpenError | undefined, resource: Resource): T {
+  if (brought === undefined) throw new NeedResource(resource);
+  if (brought instanceof OpenError) throw new OpenError(brought.message);
+  return brought;
 }

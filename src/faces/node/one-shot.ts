@@ -20,7 +20,7 @@ export async function runOneShot(options: Options): Promise<ExitStatus> {
   }
   let engine: LocalEngine;
   try {
-    engine = await LocalEngine.open(options, warn);
+    engine = await LocalEngine.open(options, { warn });
   } catch (error) {
     return openingFailed(error, complain);
   }

@@ -6,6 +6,8 @@ export interface OptionRow<Draft> {
   readonly names: readonly string[];
   /** What its value is; undefined for a switch. */
   readonly value?: string;
+  /** Its value may be left out, and stands behind "=" where it is not. */
+  readonly optional?: true;
   readonly text: string;
   apply(to: Draft, value: string): void;
 }
@@ -35,6 +37,10 @@ export function readOptions<Draft>(
       row.apply(draft, '');
       continue;
     }
+    if (row.optional && equals < 0) {
+      row.apply(draft, '');
+      continue;
+    }
     const value = equals < 0 ? words[++index] : word.slice(equals + 1);
     if (value === undefined || value === '') return { wrong: `${name} wants a value: ${row.value}` };
     row.apply(draft, value);
@@ -52,7 +58,10 @@ function unknownOption<Draft>(rows: readonly OptionRow<Draft>[], name: string): 
 
 /** A line of help for each option. */
 export function optionHelp<Draft>(rows: readonly OptionRow<Draft>[]): string[] {
-  const left = rows.map((row) => `${row.names.join(', ')}${row.value === undefined ? '' : ` ${row.value}`}`);
+  const left = rows.map(({ names, value, optional }) => {
+    const text = names.join(', ');
+    return value === undefined ? text : optional ? `${text}[=${value}]` : `${text} ${value}`;
+  });
   const width = Math.max(...left.map((text) => text.length));
   return rows.map((row, index) => `  ${(left[index] ?? '').padEnd(width)}  ${row.text}`);
 }

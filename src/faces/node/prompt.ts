@@ -30,7 +30,7 @@ export async function runPrompt(options: Options): Promise<ExitStatus> {
   }
   let engine: RemoteEngine;
   try {
-    engine = await withOpeningProgress(options.files.join(' '), RemoteEngine.open(options, warn));
+    engine = await withOpeningProgress(options.files.join(' '), (hush) => RemoteEngine.open(options, warn, hush));
   } catch (error) {
     return openingFailed(error, say);
   }

@@ -23,6 +23,8 @@ export type Reply =
   | { readonly kind: 'opened'; readonly opened: Opened }
   | { readonly kind: 'not-opened'; readonly failure: Failure }
   | { readonly kind: 'warning'; readonly message: string }
+  /** It fetches or unpacks a file, and tells on standard error how far it is. */
+  | { readonly kind: 'busy' }
   | { readonly kind: 'output'; readonly text: string }
   | { readonly kind: 'done'; readonly ending: Ending }
   | { readonly kind: 'failed'; readonly failure: Failure }

@@ -24,6 +24,12 @@ export function writeFully(descriptor: number, text: string): boolean {
   return true;
 }
 
+/** Bytes at a position of a file. */
+export function writeBytesFully(descriptor: number, bytes: Uint8Array, position: number): void {
+  for (let done = 0; done < bytes.length;)
+    done += writeSync(descriptor, bytes, done, bytes.length - done, position + done);
+}
+
 /** Standard output did not take what we wrote: what comes after need not be tried. */
 export class OutputError extends OpenError {}
 

@@ -1,9 +1,9 @@
 /** What may stand behind `vmscope capture`, and how amounts and progress are shown. */
 
 import { describe, expect, it } from 'vitest';
-import { sizeText, timeText } from './amounts.ts';
+import { sizeText, timeText } from '../amounts.ts';
 import { parseCaptureArguments } from './arguments.ts';
-import { Progress } from './progress.ts';
+import { Progress } from '../progress.ts';
 
 const parse = (line: string): ReturnType<typeof parseCaptureArguments> => parseCaptureArguments(line.split(' '));
 

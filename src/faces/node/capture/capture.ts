@@ -10,7 +10,7 @@
 import { setTimeout as timer } from 'node:timers/promises';
 import { OpenError } from '../../../base/errors.ts';
 import { addressText, Qmp, QmpError } from '../qmp.ts';
-import { sizeText } from './amounts.ts';
+import { sizeText } from '../amounts.ts';
 import type { CaptureOptions } from './arguments.ts';
 import {
   dumpEnd,
@@ -23,7 +23,7 @@ import {
   type DumpEnd,
 } from './guest.ts';
 import { OutputFile } from './output-file.ts';
-import { Progress, type Screen } from './progress.ts';
+import { Progress, type Screen } from '../progress.ts';
 
 const POLL_MILLISECONDS = 200;
 /** Between the state of a dump that has ended and the event that says why. */

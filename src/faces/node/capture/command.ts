@@ -1,16 +1,15 @@
 /** `vmscope capture`: asks QEMU for a dump of its guest's memory, and tells what came of it. */
 
-import { isatty } from 'node:tty';
 import { VmcoreError } from '../../../base/errors.ts';
 import { escapeControl, escapeLine } from '../../../render/text/escape.ts';
 import type { ExitStatus } from '../main.ts';
 import { Qmp, type QmpAddress } from '../qmp.ts';
-import { complain, tell, writeFully } from '../write-fully.ts';
-import { sizeText, timeText } from './amounts.ts';
+import { complain, tell } from '../write-fully.ts';
+import { sizeText, timeText } from '../amounts.ts';
 import { captureHelp, parseCaptureArguments, type CaptureOptions } from './arguments.ts';
 import { Capture, type Captured } from './capture.ts';
 import { dumpState } from './guest.ts';
-import type { Screen } from './progress.ts';
+import { standardErrorScreen } from '../progress.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -31,7 +30,11 @@ export async function capture(words: readonly string[]): Promise<ExitStatus> {
 }
 
 async function writeDump(options: CaptureOptions): Promise<ExitStatus> {
-  const work = new Capture(options, { screen: standardError(), say: (line) => complain(`vmscope: ${line}`) }, quoted);
+  const work = new Capture(
+    options,
+    { screen: standardErrorScreen(), say: (line) => complain(`vmscope: ${line}`) },
+    quoted,
+  );
   const leave: { now: () => void } = { now: () => undefined };
   const interrupted = new Promise<'interrupted'>((resolve) => (leave.now = () => resolve('interrupted')));
   for (const signal of SIGNALS) process.once(signal, leave.now);
@@ -92,23 +95,6 @@ async function tellStatus(address: QmpAddress): Promise<ExitStatus> {
 
 function percent(part: number, whole: number): number {
   return whole > 0 ? Math.min(100, Math.floor((part / whole) * 100)) : 0;
-}
-
-function standardError(): Screen {
-  const isTerminal = isatty(2);
-  return {
-    isTerminal,
-    get columns() {
-      return isTerminal ? process.stderr.columns : undefined;
-    },
-    write(text) {
-      try {
-        writeFully(2, text);
-      } catch {
-        // Nobody looks any more; the dump goes on.
-      }
-    },
-  };
 }
 
 /** As the shell takes it. */

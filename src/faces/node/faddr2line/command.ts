@@ -1,6 +1,6 @@
 /** `vmscope faddr2line`: file and line of addresses of a call trace, by the debug file alone, without a dump. */
 
-import { NeedResource, UsageError, VmcoreError } from '../../../base/errors.ts';
+import { UsageError, VmcoreError } from '../../../base/errors.ts';
 import { parseFunctionAddresses, type FunctionAddress } from '../../../query/function-address.ts';
 import { functionLines, type FunctionLines } from '../../../query/function-lines.ts';
 import { functionsOfFile } from '../../../query/function-sources.ts';
@@ -56,10 +56,10 @@ export async function faddr2line(words: readonly string[]): Promise<ExitStatus> 
     if (!(error instanceof UsageError)) throw error;
     return wrong(error.message);
   }
-  const resources = new Resources((message) => complain(`vmscope: warning: ${message}`));
+  const resources = new Resources({ warn: (message) => complain(`vmscope: warning: ${message}`) }, []);
   let file: CodeFile;
   try {
-    file = await withResources(resources, () => openCodeFile(resources.host, path));
+    file = await resources.run(() => openCodeFile(resources.host, path));
   } catch (error) {
     return openingFailed(error, complain);
   }
@@ -67,7 +67,7 @@ export async function faddr2line(words: readonly string[]): Promise<ExitStatus> 
   let status: ExitStatus = 0;
   for (const one of asked) {
     try {
-      const lines = await withResources(resources, () => functionLines(source, one));
+      const lines = await resources.run(() => functionLines(source, one));
       const told = tell(draft.json ? json(one, lines) : text(lines));
       if (told !== 0) return told;
     } catch (error) {
@@ -78,22 +78,6 @@ export async function faddr2line(words: readonly string[]): Promise<ExitStatus> 
     }
   }
   return status;
-}
-
-async function withResources<T>(resources: Resources, ask: () => T): Promise<T> {
-  for (;;) {
-    try {
-      const answer = ask();
-      resources.tellProblems();
-      return answer;
-    } catch (error) {
-      if (!(error instanceof NeedResource)) {
-        resources.tellProblems(error);
-        throw error;
-      }
-      await resources.bring(error);
-    }
-  }
 }
 
 function text(lines: FunctionLines): string {

@@ -1,6 +1,8 @@
-/** How far a dump is, on standard error: a bar that is drawn anew on a terminal, a line now and then elsewhere. */
+/** How far a long work is, on standard error: a bar that is drawn anew on a terminal, a line now and then elsewhere. */
 
+import { isatty } from 'node:tty';
 import { sizeText, timeText } from './amounts.ts';
+import { writeFully } from './write-fully.ts';
 
 const LINE_MILLISECONDS = 5_000;
 const CLEAR_LINE = '\r\u001b[K';
@@ -12,6 +14,23 @@ export interface Screen {
   /** Of a terminal; undefined where it does not tell. */
   readonly columns: number | undefined;
   write(text: string): void;
+}
+
+export function standardErrorScreen(): Screen {
+  const isTerminal = isatty(2);
+  return {
+    isTerminal,
+    get columns() {
+      return isTerminal ? process.stderr.columns : undefined;
+    },
+    write(text) {
+      try {
+        writeFully(2, text);
+      } catch {
+        // Nobody looks any more; the work goes on.
+      }
+    },
+  };
 }
 
 export class Progress {
