@@ -74,11 +74,45 @@ describe('physical memory', () => {
     expect(() => memory.words(1)).toThrow(FaultError);
   });
 
+  it('has the reason where a page is not there, and zeros that are counted where the user wants those', () => {
+    const pages = new PhysicalPages();
+    pattern(pages, 0, 8);
+    const filtered: DumpImage = {
+      ...pages.image(),
+      read: (address, target) => {
+        if (address < 0x3000 && address + target.length > 0x2000) throw new FaultError('physical', address, 'excluded');
+        if (address + target.length > 0x7000) throw new FaultError('physical', address, 'incomplete');
+        pages.image().read(address, target);
+      },
+    };
+    const target = new Uint8Array(8);
+    const honest = new PhysicalMemory(filtered);
+    expect(() => honest.read(0x2004, target)).toThrow('page excluded');
+    expect(() => honest.words(2)).toThrow('page excluded');
+    expect(honest.takeZeroed()).toEqual({ now: 0, ever: 0 });
+
+    const zeroing = new PhysicalMemory(filtered, { zeroExcluded: true });
+    zeroing.read(0x1000, target);
+    expect(zeroing.takeZeroed()).toEqual({ now: 0, ever: 0 });
+    zeroing.read(0x1ffc, target);
+    expect([...target.subarray(4)]).toEqual([0, 0, 0, 0]);
+    expect(target[0]).not.toBe(0);
+    expect(zeroing.takeZeroed()).toEqual({ now: 1, ever: 1 });
+    expect(zeroing.takeZeroed()).toEqual({ now: 0, ever: 1 });
+    expect(zeroing.words(2)[5]).toBe(0);
+    const large = new Uint8Array(0x5000);
+    zeroing.read(0x1000, large);
+    expect(large[0x1fff]).toBe(0);
+    expect(large[0x2000]).not.toBe(0);
+    expect(zeroing.takeZeroed()).toEqual({ now: 1, ever: 1 });
+    expect(() => zeroing.read(0x7000, target)).toThrow('cut off');
+  });
+
   it('drops pages when there are too many, and reads them again', () => {
     const pages = new PhysicalPages();
     pattern(pages, 0, 40);
     const image = counting(pages.image());
-    const memory = new PhysicalMemory(image, 16 * 4096);
+    const memory = new PhysicalMemory(image, { cacheBytes: 16 * 4096 });
     const target = new Uint8Array(1);
     for (let page = 0; page < 40; page++) memory.read(page * 4096, target);
     memory.read(0, target);

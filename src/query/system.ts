@@ -2,6 +2,7 @@
 
 import { available, isUnavailable, type Available } from '../base/available.ts';
 import { attempt } from '../base/errors.ts';
+import type { DumpMark } from '../formats/dump-image.ts';
 import { readCpus } from '../kernel/cpus.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { readLoadAverage, readMemorySize, readNames, readProcessorSpeed, readTaint } from '../kernel/system.ts';
@@ -14,6 +15,10 @@ export interface SystemReport {
   readonly kernel: string;
   readonly tainted: Available<boolean>;
   readonly dumpfile: string;
+  /** Where the dump is split, every part. */
+  readonly dumpfiles: readonly string[];
+  /** What of the memory is not in it. */
+  readonly dumpMarks: readonly DumpMark[];
   readonly format: string;
   readonly cpus: number;
   readonly offline: number;
@@ -45,6 +50,8 @@ export function systemReport(kernel: Kernel, crash: CrashTask, listTasks: () => 
     kernel: kernel.target.vmlinux.name,
     tainted: available(() => readTaint(kernel) !== 0n),
     dumpfile: kernel.target.image.path,
+    dumpfiles: kernel.target.image.paths,
+    dumpMarks: kernel.target.image.marks,
     format: kernel.target.image.format,
     cpus: cpus.present.length,
     offline: cpus.online.length === 0 ? 0 : cpus.present.filter((cpu) => !cpus.online.includes(cpu)).length,

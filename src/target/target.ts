@@ -14,7 +14,7 @@ import type { DumpImage } from '../formats/dump-image.ts';
 import { openDump } from '../formats/registry.ts';
 import { VmcoreInfo } from '../formats/vmcoreinfo.ts';
 import { AddressSpace } from '../memory/address-space.ts';
-import { PhysicalMemory } from '../memory/physical-memory.ts';
+import { PhysicalMemory, type MemoryOptions } from '../memory/physical-memory.ts';
 import { findVmlinux, openElf } from './find-vmlinux.ts';
 import { findLoadAddress, type LoadAddress } from './load-address.ts';
 import type { KernelImage } from './kernel-image.ts';
@@ -36,6 +36,8 @@ export interface TargetOptions {
   readonly moduleFolders: readonly string[];
   /** Folders with the kernel's source. */
   readonly sourceFolders?: readonly string[];
+  /** How the dump's memory is read. */
+  readonly memory?: MemoryOptions;
 }
 
 export interface Target {
@@ -62,7 +64,7 @@ export function openTarget(host: Host, options: TargetOptions): Target {
     options.dumps.map((path) => openSource(host, path)),
     host,
   );
-  const physical = new PhysicalMemory(image);
+  const physical = new PhysicalMemory(image, options.memory);
   const { vmlinux, load } = explained(image, () => joinVmlinux(host, image, physical, options));
   const { architecture } = image;
   const memory = new AddressSpace('kernel virtual', physical, architecture.pageTables(physical, load.paging));

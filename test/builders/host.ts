@@ -4,7 +4,10 @@ import { inflateSync } from 'node:zlib';
 import { FormatError, messageOf, NeedResource, OpenError } from '../../src/base/errors.ts';
 import type { Host, HostFile } from '../../src/base/host.ts';
 
-export function memoryHost(files: ReadonlyMap<string, Uint8Array> = new Map<string, Uint8Array>()): Host {
+export function memoryHost(
+  files: ReadonlyMap<string, Uint8Array> = new Map<string, Uint8Array>(),
+  unzstd?: Host['unzstd'],
+): Host {
   return {
     open: (path) => {
       const bytes = files.get(path);
@@ -30,8 +33,9 @@ export function memoryHost(files: ReadonlyMap<string, Uint8Array> = new Map<stri
       }
       throw new FormatError('zlib stream', 'is of another size');
     },
-    unzstd: () => {
-      throw new NeedResource({ kind: 'codec', codec: 'zstd' });
+    unzstd: (data, size) => {
+      if (unzstd === undefined) throw new NeedResource({ kind: 'codec', codec: 'zstd' });
+      return unzstd(data, size);
     },
     unpackFile: (path) => {
       throw new FormatError(path, 'cannot be unpacked here');

@@ -142,6 +142,9 @@ describe('wrong words', () => {
     [['--jsn', vmcore], 'there is no option --jsn; did you mean --json?'],
     [['-x', vmcore], 'there is no option -x'],
     [['--json=yes', vmcore], '--json takes no value'],
+    [['--cache', 'much', vmcore], '--cache wants a size from 1M to 64G, not much'],
+    [['--cache', '12', vmcore], '--cache wants a size'],
+    [['--cache=1000G', vmcore], '--cache wants a size'],
     [[vmcore, '-c'], '-c wants a value: COMMANDS'],
     [[vmcore, '-i', '/nowhere/commands'], '/nowhere/commands: no such file'],
   ])('%j', async (words, message) => {

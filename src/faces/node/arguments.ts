@@ -24,6 +24,10 @@ export interface Options {
   readonly strict: boolean;
   /** Servers for debug information, empty where the usual ones are meant; undefined where none were allowed. */
   readonly debuginfod: string | undefined;
+  /** In bytes: how much of the dump's memory is kept; undefined for the usual amount. */
+  readonly cacheBytes: number | undefined;
+  /** Pages that the dump's filter left out are read as zero. */
+  readonly zeroExcluded: boolean;
 }
 
 export type Arguments =
@@ -41,6 +45,8 @@ interface Draft {
   sourceFolders: string[];
   strict: boolean;
   debuginfod: string | undefined;
+  cache: string | undefined;
+  zeroExcluded: boolean;
   answer: 'help' | 'version' | undefined;
 }
 
@@ -97,9 +103,23 @@ const rows: readonly OptionRow<Draft>[] = [
     text: 'show only values that are proved, none that are inferred',
     apply: (to) => (to.strict = true),
   },
+  {
+    names: ['--cache'],
+    value: 'SIZE',
+    text: "keep up to SIZE of the dump's pages in memory: 64M where nothing is said (K, M, G)",
+    apply: (to, size) => (to.cache = size),
+  },
+  {
+    names: ['--zero-excluded', '--zero_excluded'],
+    text: 'read pages that the dump leaves out (makedumpfile -d) as zero, and mark the answers',
+    apply: (to) => (to.zeroExcluded = true),
+  },
   { names: ['-h', '--help'], text: 'show this', apply: (to) => (to.answer = 'help') },
   { names: ['--version'], text: 'show the version', apply: (to) => (to.answer = 'version') },
 ];
+
+const SMALLEST_CACHE = 1 << 20;
+const LARGEST_CACHE = 64 * 2 ** 30;
 
 export function parseArguments(words: readonly string[]): Arguments {
   const draft: Draft = {
@@ -111,16 +131,27 @@ export function parseArguments(words: readonly string[]): Arguments {
     sourceFolders: [],
     strict: false,
     debuginfod: undefined,
+    cache: undefined,
+    zeroExcluded: false,
     answer: undefined,
   };
   const read = readOptions(rows, words, draft);
   if ('wrong' in read) return wrong(read.wrong);
-  const { answer, ...rest } = draft;
-  const options = { files: read.rest, ...rest };
+  const { answer, cache, ...rest } = draft;
+  const cacheBytes = cache === undefined ? undefined : parseSize(cache);
+  if (cache !== undefined && !(cacheBytes !== undefined && cacheBytes >= SMALLEST_CACHE && cacheBytes <= LARGEST_CACHE))
+    return wrong(`--cache wants a size from 1M to 64G, not ${cache}`);
+  const options = { files: read.rest, cacheBytes, ...rest };
   if (answer !== undefined) return { kind: answer };
   if (options.files.includes('')) return wrong('a file name is empty');
   if (options.files.length === 0) return wrong('which dump? usage: vmscope [options] [vmlinux] vmcore');
   return { kind: 'open', options };
+}
+
+/** Of "64M": K, M and G are powers of 1024. Undefined where it is no size. */
+function parseSize(text: string): number | undefined {
+  const [, digits, unit = ''] = /^(\d{1,15})([KMG]?)$/i.exec(text) ?? [];
+  return digits === undefined ? undefined : Number(digits) * 1024 ** ['', 'K', 'M', 'G'].indexOf(unit.toUpperCase());
 }
 
 function wrong(message: string): Arguments {

@@ -15,6 +15,7 @@ import { Session } from '../../commands/session.ts';
 import type { Result } from '../../query/result.ts';
 import { toJson } from '../../render/json.ts';
 import { lineBetween, renderText } from '../../render/text/index.ts';
+import type { ZeroedPages } from '../../memory/physical-memory.ts';
 import { openTarget } from '../../target/target.ts';
 import { errorJson, escapeJson, failureOf } from './failure.ts';
 import { debuginfodServers } from './debuginfod/servers.ts';
@@ -30,6 +31,9 @@ export interface EngineOptions {
   readonly strict: boolean;
   /** The servers that --debuginfod names, empty where it names none; undefined where it was not given. */
   readonly debuginfod: string | undefined;
+  /** In bytes; undefined for the usual amount. */
+  readonly cacheBytes?: number | undefined;
+  readonly zeroExcluded?: boolean;
 }
 
 export type Format = 'text' | 'json';
@@ -66,8 +70,9 @@ export class LocalEngine implements Engine {
   readonly opened: Opened;
   readonly #session: Session;
   readonly #resources: Resources;
+  readonly #warn: (message: string) => void;
 
-  private constructor(session: Session, resources: Resources) {
+  private constructor(session: Session, resources: Resources, warn: (message: string) => void) {
     const { target } = session.kernel;
     this.opened = {
       warnings: target.warnings,
@@ -75,17 +80,21 @@ export class LocalEngine implements Engine {
     };
     this.#session = session;
     this.#resources = resources;
+    this.#warn = warn;
   }
 
   /** @throws OpenError, FormatError where the dump cannot be opened */
   static async open(options: EngineOptions, listener: ResourceListener): Promise<LocalEngine> {
-    const { files, moduleFolders, debugFolders, sourceFolders, strict, debuginfod } = options;
+    const { files, moduleFolders, debugFolders, sourceFolders, strict, debuginfod, zeroExcluded = false } = options;
     const folders = { moduleFolders, debugFolders, sourceFolders };
+    const memory = { zeroExcluded, ...(options.cacheBytes === undefined ? {} : { cacheBytes: options.cacheBytes }) };
     const resources = new Resources(listener, debuginfodServers(debuginfod, process.env));
     const named = tellFilesApart(files);
-    const session = await resources.run(() => new Session(openTarget(resources.host, { ...named, ...folders })));
+    const session = await resources.run(
+      () => new Session(openTarget(resources.host, { ...named, ...folders, memory })),
+    );
     session.strict = strict;
-    return new LocalEngine(session, resources);
+    return new LocalEngine(session, resources, listener.warn);
   }
 
   complete(line: string): Completion {
@@ -96,8 +105,17 @@ export class LocalEngine implements Engine {
     const invocation = invocationOf(words);
     const { command } = invocation;
     const results = this.#results(invocation);
-    if (format === 'text') yield* textOf(results);
-    else if (yield* jsonOf(line, command, results)) return 'failed';
+    const zeroed = (): ZeroedPages => this.#session.kernel.target.physical.takeZeroed();
+    if (format === 'json') {
+      if (yield* jsonOf(line, command, results, zeroed)) return 'failed';
+    } else {
+      try {
+        yield* textOf(results);
+      } finally {
+        const warning = zeroedText(zeroed());
+        if (warning !== undefined) this.#warn(warning);
+      }
+    }
     return command.name === 'quit' ? 'quit' : 'answered';
   }
 
@@ -158,6 +176,14 @@ async function* textOf(results: AsyncIterable<Result>): AsyncGenerator<string, v
   if (failure !== undefined) throw failure.error;
 }
 
+/** What is kept of an answer may serve the next: once pages were read as zero, every answer may rest on them. */
+function zeroedText({ now, ever }: ZeroedPages): string | undefined {
+  if (ever === 0) return undefined;
+  return now > 0
+    ? `${now} ${now === 1 ? 'page' : 'pages'} that the dump leaves out were read as zero: what rests on them is not known`
+    : `this answer may rest on ${ever} ${ever === 1 ? 'page' : 'pages'} that the dump leaves out and that were read as zero before`;
+}
+
 function spoilsOnlyTheRest(error: unknown): boolean {
   return error instanceof VmcoreError && !(error instanceof Cancelled) && !(error instanceof InternalError);
 }
@@ -167,6 +193,7 @@ async function* jsonOf(
   line: string,
   command: Command,
   results: AsyncIterable<Result>,
+  zeroed: () => ZeroedPages,
 ): AsyncGenerator<string, boolean, void> {
   const parts: string[] = [];
   let type: string | undefined;
@@ -181,7 +208,9 @@ async function* jsonOf(
     error = `"error":${errorJson(failureOf(cause))},`;
   }
   const ok = error === '';
-  const head = `{"command":${JSON.stringify(line)},"type":${JSON.stringify(type ?? 'none')},"ok":${ok},${error}"result":`;
+  const pages = zeroed();
+  const mark = pages.ever === 0 ? '' : `"zeroedPages":${JSON.stringify(pages)},`;
+  const head = `{"command":${JSON.stringify(line)},"type":${JSON.stringify(type ?? 'none')},"ok":${ok},${error}${mark}"result":`;
   let text = command.many ? `${head}[` : head + (parts[0] ?? 'null');
   for (const [index, part] of command.many ? parts.entries() : []) {
     text += index === 0 ? part : `,${part}`;

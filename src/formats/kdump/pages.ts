@@ -88,7 +88,7 @@ export class KdumpPages {
       target.fill(0);
       return undefined;
     }
-    if (size > target.length) return 'damaged';
+    if (size > target.length || !Number.isSafeInteger(offset + size)) return 'damaged';
     const data = this.#data.piece(offset, size);
     if (data.length < size) return 'incomplete';
     try {

@@ -11,7 +11,10 @@ export function* renderSystem(system: SystemReport): Generator<string> {
   const field = (label: string, value: string): string => `${label.padStart(12)}: ${escapeLine(value)}`;
   const speed = isUnavailable(system.megahertz) ? 'unknown' : String(system.megahertz);
   yield field('KERNEL', `${system.kernel}${system.tainted === true ? '  [TAINTED]' : ''}`);
-  yield field('DUMPFILE', system.dumpfile);
+  const marks = system.dumpMarks.map((mark) => ` [${mark}]`).join('');
+  const [first = system.dumpfile, ...others] = system.dumpfiles;
+  yield field(others.length > 0 ? 'DUMPFILES' : 'DUMPFILE', marks === '' ? first : `${first} ${marks}`);
+  for (const part of others) yield `${' '.repeat(14)}${escapeLine(part)}`;
   yield field('CPUS', `${system.cpus}${system.offline > 0 ? ` [OFFLINE: ${system.offline}]` : ''}`);
   yield field('DATE', show(system.date, utcDate));
   yield field('UPTIME', show(system.uptimeSeconds, duration));
