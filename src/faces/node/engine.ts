@@ -179,9 +179,10 @@ async function* textOf(results: AsyncIterable<Result>): AsyncGenerator<string, v
 /** What is kept of an answer may serve the next: once pages were read as zero, every answer may rest on them. */
 function zeroedText({ now, ever }: ZeroedPages): string | undefined {
   if (ever === 0) return undefined;
+  const text = (count: number): string => (count === 1 ? '1 page' : `${count} pages`);
   return now > 0
-    ? `${now} ${now === 1 ? 'page' : 'pages'} that the dump leaves out were read as zero: what rests on them is not known`
-    : `this answer may rest on ${ever} ${ever === 1 ? 'page' : 'pages'} that the dump leaves out and that were read as zero before`;
+    ? `read as zero, since the dump leaves it out: ${text(now)}; what rests on that is not known`
+    : `this answer may rest on what was read as zero before, since the dump leaves it out: ${text(ever)}`;
 }
 
 function spoilsOnlyTheRest(error: unknown): boolean {
