@@ -11,7 +11,7 @@ import type { AddressSpace } from '../memory/address-space.ts';
 import { valueAt, type Value } from '../values/value.ts';
 import { readCpus } from './cpus.ts';
 import type { Kernel } from './kernel.ts';
-import { functionTypeAt, typeOfVariable } from './symbol-types.ts';
+import { functionTypeAt, typeOfVariable, whyNoType } from './symbol-types.ts';
 
 export class GlobalScope implements Scope {
   readonly types: TypeCatalog;
@@ -42,7 +42,7 @@ export class GlobalScope implements Scope {
     if (this.#kernel.perCpu.isPerCpu(symbol))
       throw new UsageError(`${name} is a per-CPU variable: say of which CPU, as in ${name}:0`);
     const type = this.#typeOf(symbol);
-    if (type === undefined) throw unknownType(name);
+    if (type === undefined) throw unknownType(this.#kernel, symbol);
     return valueAt(this.#kernel.memory, type, symbol.address);
   }
 
@@ -56,7 +56,7 @@ export class GlobalScope implements Scope {
     const symbol = this.#perCpuSymbol(name);
     if (symbol === undefined) return undefined;
     const type = typeOfVariable(this.#kernel, symbol);
-    if (type === undefined) throw unknownType(name);
+    if (type === undefined) throw unknownType(this.#kernel, symbol);
     // The offset of a CPU that cannot be leads to the initial values of the variables: no CPU's.
     const { possible } = readCpus(this.#kernel);
     if (!possible.includes(cpu))
@@ -94,8 +94,8 @@ export class GlobalScope implements Scope {
 
 const unknownFunction = { kind: 'function', returns: { kind: 'void' }, parameters: [], variadic: true } as const;
 
-function unknownType(name: string): UsageError {
-  return new UsageError(`no debug information tells the type of ${name}; a cast can give it one: *(int *)&${name}`);
+function unknownType(kernel: Kernel, symbol: KernelSymbol): UsageError {
+  return new UsageError(`${whyNoType(kernel, symbol)}; a cast can give it one: *(int *)&${symbol.name}`);
 }
 
 function* namesOf(symbols: Iterable<KernelSymbol>): Generator<string> {

@@ -39,6 +39,8 @@ export type ModuleDebugState =
   /** Found and of this build; or compressed, and nothing more is known of it yet. */
   | { readonly kind: 'found'; readonly path: string; readonly proof: Proof | undefined; readonly dwarf: boolean }
   | { readonly kind: 'forgotten' }
+  /** As the user wished. */
+  | { readonly kind: 'not-looked-for' }
   | { readonly kind: 'none'; readonly refusals: readonly string[] };
 
 export class ModuleDebugFiles {
@@ -71,6 +73,7 @@ export class ModuleDebugFiles {
     if (this.#forgotten.has(module)) return { kind: 'forgotten' };
     const debug = this.#known.get(module);
     if (debug !== undefined) return { kind: 'loaded', debug };
+    if (this.#kernel.target.moduleFiles.places.folders.length === 0) return { kind: 'not-looked-for' };
     const { found, packed, refusals } = this.#kernel.target.moduleFiles.search(wanted(module), false);
     if (found === undefined)
       return packed === undefined
@@ -84,6 +87,9 @@ export class ModuleDebugFiles {
   whyNoDwarf(module: Module): string {
     if (this.#forgotten.has(module)) return `"mod -d" forgot the debug file of module ${module.name}`;
     const debug = this.of(module);
+    const { vmlinux } = this.#kernel.target;
+    // What brings the kernel's debug information brings that of its modules.
+    if (debug === undefined && vmlinux.dwarf() === undefined) return vmlinux.whyNoDwarf;
     return debug === undefined
       ? `no debug file of this build was found for module ${module.name} ("mod -s ${module.name}" says where it was looked for)`
       : `${debug.elf.source.name} has no DWARF`;

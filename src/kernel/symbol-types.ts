@@ -30,6 +30,13 @@ export function typeOfVariable(kernel: Kernel, symbol: KernelSymbol): Type | und
   );
 }
 
+/** For a variable or function whose type is not known: why, for the user. */
+export function whyNoType(kernel: Kernel, symbol: KernelSymbol): string {
+  const owner = ownerOf(kernel, symbol.module);
+  const why = attempt(owner.dwarf) === undefined ? owner.whyNoDwarf() : 'the debug information does not have it';
+  return `the type of ${symbol.name} is not known (${why})`;
+}
+
 /** The prototype of the function an address is in, with the names of its parameters. Throws NeedResource. */
 export function functionTypeAt(kernel: Kernel, address: VirtAddr): FunctionType | undefined {
   const symbol = kernel.symbols.at(address)?.symbol;
@@ -51,6 +58,7 @@ export function functionTypeAt(kernel: Kernel, address: VirtAddr): FunctionType 
 interface Owner {
   readonly btf: () => Btf | undefined;
   readonly dwarf: () => DwarfInfo | undefined;
+  readonly whyNoDwarf: () => string;
   /** Where the object's per-CPU section begins, as its symbols have it. */
   readonly perCpuStart: () => VirtAddr | undefined;
   toTable(address: VirtAddr): number;
@@ -58,7 +66,7 @@ interface Owner {
 
 function ownerOf(kernel: Kernel, moduleName: string | undefined): Owner {
   const module = moduleName === undefined ? undefined : kernel.modules().named(moduleName);
-  return module === undefined ? ownerKernel(kernel) : ownerModule(module);
+  return module === undefined ? ownerKernel(kernel) : ownerModule(kernel, module);
 }
 
 function ownerKernel(kernel: Kernel): Owner {
@@ -66,16 +74,18 @@ function ownerKernel(kernel: Kernel): Owner {
   return {
     btf: vmlinux.btf,
     dwarf: vmlinux.dwarf,
+    whyNoDwarf: () => vmlinux.whyNoDwarf,
     perCpuStart: () => kernel.symbols.named('__per_cpu_start').find((symbol) => symbol.module === undefined)?.address,
     // Per-CPU symbols that are offsets took no slide.
     toTable: (at) => signed(kernel.symbols.isImage(at) ? kernel.linked(at) : at),
   };
 }
 
-function ownerModule(module: Module): Owner {
+function ownerModule(kernel: Kernel, module: Module): Owner {
   return {
     btf: module.btf,
     dwarf: () => module.debug()?.dwarf,
+    whyNoDwarf: () => kernel.moduleDebug.whyNoDwarf(module),
     perCpuStart: () => module.perCpuStart,
     toTable: signed,
   };

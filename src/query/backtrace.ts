@@ -8,7 +8,6 @@ import type { Kernel } from '../kernel/kernel.ts';
 import type { Task } from '../kernel/tasks.ts';
 import type { Frame, FrameOrigin } from '../unwind/frame.ts';
 import type { Unwinder } from '../unwind/unwinder.ts';
-import type { Search } from '../unwind/frame-context.ts';
 import { StackVariables } from '../unwind/variables.ts';
 import { scopeVariables, type ScopeVariables } from './frame-variables.ts';
 import { frameWords, type WordColumns } from './frame-words.ts';
@@ -60,8 +59,8 @@ export interface BacktraceColumns {
   readonly lines: boolean;
   /** The words of each frame. */
   readonly words: 'none' | WordColumns;
-  /** How far arguments and locals are looked for. */
-  readonly variables: 'none' | Search;
+  /** Arguments and locals; `proved` leaves out what is inferred. */
+  readonly variables: 'none' | 'all' | 'proved';
 }
 
 export interface Inference {
@@ -138,8 +137,9 @@ function frameVariables(
   { variables }: BacktraceColumns,
 ): ((frame: number) => ScopeVariables[]) | undefined {
   if (variables === 'none') return undefined;
-  const stack = new StackVariables(kernel, frames, variables);
-  return (frame) => stack.scopes(frame).map((scope) => scopeVariables(kernel, scope, !variables.infer));
+  const strict = variables === 'proved';
+  const stack = new StackVariables(kernel, frames, !strict);
+  return (frame) => stack.scopes(frame).map((scope) => scopeVariables(kernel, scope, strict));
 }
 
 function inferencesIn(words: readonly StackWord[]): Inference[] {

@@ -65,7 +65,7 @@ export class ChosenStack {
     this.#subject = subject;
     this.#frames = frames;
     this.#incomplete = incomplete;
-    this.#variables = new StackVariables(kernel, frames, { infer: !strict, follow: true });
+    this.#variables = new StackVariables(kernel, frames, !strict);
     this.#strict = strict;
   }
 
@@ -92,10 +92,8 @@ export class ChosenStack {
 
   /** @throws LookupError where no debug information has the frame's code */
   scope(position: FramePosition): FrameScope {
-    const { symbol } = this.#described(position);
     const scope = this.#variables.scopes(position.number).find(({ inlined }) => inlined === position.inlined);
-    if (scope === undefined)
-      throw new LookupError('debug information', `of ${symbol ?? 'the code'} (frame ${nameOf(position)})`);
+    if (scope === undefined) throw this.#noScope(position);
     return scope;
   }
 
@@ -130,6 +128,14 @@ export class ChosenStack {
     const { frame: described } = describeFrame(this.#kernel, frame, number);
     if (inlined > described.inlined.length) throw this.#noFrame(position);
     return described;
+  }
+
+  #noScope(position: FramePosition): LookupError {
+    const { symbol } = this.#described(position);
+    const frame = this.#frames[position.number];
+    const why = frame && describeFrame(this.#kernel, frame, position.number).missing;
+    const what = `of ${symbol ?? 'the code'} (frame ${nameOf(position)})`;
+    return new LookupError('debug information', why === undefined ? what : `${what}; ${why}`);
   }
 
   #noFrame(position: FramePosition): LookupError {

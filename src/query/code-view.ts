@@ -136,11 +136,7 @@ function kernelLinesAt(kernel: Kernel, address: VirtAddr): CodeLines {
   try {
     const dwarf = code.dwarf();
     if (dwarf !== undefined) return dwarfLinesAt(dwarf, code.toTable(address), kernel.symbols.at(address)?.symbol.name);
-    const missing =
-      code.module === undefined
-        ? kernel.target.vmlinux.whyNoDwarf
-        : `no debug file of this build was found for module ${code.module}`;
-    return { frames: [], missing };
+    return { frames: [], missing: code.whyNoDwarf() };
   } catch (error) {
     if (!isExpected(error)) throw error;
     return { frames: [], missing: error.message };

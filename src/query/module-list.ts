@@ -10,7 +10,7 @@ import { SHF_ALLOC } from '../formats/elf/constants.ts';
 /** What is known of a module's debug file. */
 export interface ModuleFileState {
   /** `loaded`: in use. `found`: not needed yet. `packed`: compressed, so that nothing is known of it yet. */
-  readonly state: 'loaded' | 'found' | 'packed' | 'forgotten' | 'none';
+  readonly state: 'loaded' | 'found' | 'packed' | 'forgotten' | 'not-looked-for' | 'none';
   readonly path: string | undefined;
   /** What shows that the file is of this build. */
   readonly proof: 'build-id' | 'srcversion' | 'name' | undefined;
@@ -106,6 +106,7 @@ function fileState(found: ModuleDebugState): ModuleFileState {
         : { state: 'found', path, proof, dwarf, refusals: [] };
     }
     case 'forgotten':
+    case 'not-looked-for':
     case 'none': {
       const refusals = found.kind === 'none' ? found.refusals : [];
       return { state: found.kind, path: undefined, proof: undefined, dwarf: undefined, refusals };

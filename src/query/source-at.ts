@@ -23,16 +23,13 @@ export function sourceAt(kernel: Kernel, at: VirtAddr): SourceAt {
   if (code === undefined) return { ...nothing, missing: undefined };
   try {
     const dwarf = code.dwarf();
-    if (dwarf === undefined) {
-      const module = kernel.modules().textAt(at);
-      const why = module === undefined ? kernel.target.vmlinux.whyNoDwarf : kernel.moduleDebug.whyNoDwarf(module);
-      return { ...nothing, missing: `no lines and inlined calls: ${why}` };
-    }
+    if (dwarf === undefined)
+      return { ...nothing, missing: `no lines, inlined calls and variables: ${code.whyNoDwarf()}` };
     const address = code.toTable(at);
     const frames = dwarf.framesAt(address);
     return { frames, line: frames.length === 0 ? dwarf.lineAt(address) : undefined, missing: undefined };
   } catch (error) {
     if (!isExpected(error)) throw error;
-    return { ...nothing, missing: `no lines and inlined calls: ${error.message}` };
+    return { ...nothing, missing: `no lines, inlined calls and variables: ${error.message}` };
   }
 }

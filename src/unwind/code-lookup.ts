@@ -15,6 +15,8 @@ export interface CodeObject {
   readonly module: string | undefined;
   readonly orc: () => OrcTable | undefined;
   readonly dwarf: () => DwarfInfo | undefined;
+  /** Where there is none: why, for the user. */
+  readonly whyNoDwarf: () => string;
   /** The address as the object's tables have it, as a signed 64-bit integer. */
   toTable(address: VirtAddr): number;
 }
@@ -26,6 +28,7 @@ export function codeObjectAt(kernel: Kernel, address: VirtAddr): CodeObject | un
       module: module.name,
       orc: module.orc,
       dwarf: () => module.debug()?.dwarf,
+      whyNoDwarf: () => kernel.moduleDebug.whyNoDwarf(module),
       toTable: (at) => Number(BigInt.asIntN(64, at)),
     };
   }
@@ -35,6 +38,7 @@ export function codeObjectAt(kernel: Kernel, address: VirtAddr): CodeObject | un
     module: undefined,
     orc: vmlinux.orc,
     dwarf: vmlinux.dwarf,
+    whyNoDwarf: () => vmlinux.whyNoDwarf,
     toTable: (at) => Number(BigInt.asIntN(64, kernel.linked(at))),
   };
 }

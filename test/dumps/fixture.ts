@@ -7,7 +7,7 @@ import { parseLine } from '../../src/commands/line.ts';
 import { invocationOf, runCommand } from '../../src/commands/run.ts';
 import { NodeHost } from '../../src/faces/node/host.ts';
 import { renderAll } from '../../src/render/text/index.ts';
-import { openTarget } from '../../src/target/target.ts';
+import { openTarget, type Target } from '../../src/target/target.ts';
 
 export const fixtureNames = [
   'nfs',
@@ -105,6 +105,7 @@ export interface DrgnFacts {
 
 const cache = `${process.env['XDG_CACHE_HOME'] ?? `${homedir()}/.cache`}/vmscope/fixtures`;
 const sessions = new Map<string, Session>();
+const sessionsAlone = new Map<string, Session>();
 
 export class Fixture {
   readonly name: FixtureName;
@@ -126,6 +127,16 @@ export class Fixture {
       });
       session = new Session(target);
       sessions.set(this.name, session);
+    }
+    return session;
+  }
+
+  /** The dump by itself: no vmlinux and no module file is looked for. */
+  get alone(): Session {
+    let session = sessionsAlone.get(this.name);
+    if (session === undefined) {
+      session = new Session(openAlone(`${this.folder}/vmcore`));
+      sessionsAlone.set(this.name, session);
     }
     return session;
   }
@@ -157,9 +168,19 @@ export class Fixture {
   }
 
   /** The text of a command line, as a user would see it. */
-  run(line: string): string[] {
+  run(line: string, session = this.session): string[] {
     const parsed = parseLine(line);
     if (parsed.kind !== 'command') return [];
-    return [...renderAll(runCommand(this.session, invocationOf(parsed.words)))];
+    return [...renderAll(runCommand(session, invocationOf(parsed.words)))];
   }
+}
+
+export function openAlone(dump: string, host = new NodeHost()): Target {
+  return openTarget(host, {
+    dumps: [dump],
+    vmlinux: undefined,
+    lookForFiles: false,
+    debugFolders: [],
+    moduleFolders: [],
+  });
 }

@@ -1,10 +1,10 @@
 /** p, px, pd: the value of a C expression. */
 
-import { LookupError, UsageError } from '../../base/errors.ts';
+import { LookupError, UnavailableError, UsageError } from '../../base/errors.ts';
 import { declare } from '../../debuginfo/types/declaration.ts';
 import { readCpus } from '../../kernel/cpus.ts';
 import { userSpace } from '../../kernel/mm.ts';
-import { typeOfVariable } from '../../kernel/symbol-types.ts';
+import { typeOfVariable, whyNoType } from '../../kernel/symbol-types.ts';
 import { expressionValue, type PerCpuAddresses } from '../../query/expression.ts';
 import type { Result } from '../../query/result.ts';
 import type { Value } from '../../values/value.ts';
@@ -96,7 +96,7 @@ function perCpuValues(session: Session, text: string): NamedValue[] | PerCpuAddr
   }
   if (path !== '') return undefined;
   const type = typeOfVariable(kernel, symbol);
-  if (type === undefined) throw new LookupError('type of', name);
+  if (type === undefined) throw new UnavailableError(whyNoType(kernel, symbol));
   const addresses = readCpus(kernel).possible.map((cpu) => ({ cpu, address: kernel.perCpu.at(symbol.address, cpu) }));
   return { type: 'per-cpu', declaration: declare(type, name), addresses };
 }

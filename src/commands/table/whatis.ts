@@ -1,11 +1,11 @@
 /** whatis: what a name stands for in C, and which types are of a size or hold a type. */
 
-import { LookupError, UsageError } from '../../base/errors.ts';
+import { LookupError, UnavailableError, UsageError } from '../../base/errors.ts';
 import { nearestNames } from '../../base/suggest.ts';
 import { declare, typeName } from '../../debuginfo/types/declaration.ts';
 import { sizeOf, strip, type EnumType, type Type } from '../../debuginfo/types/type.ts';
 import { GlobalScope } from '../../kernel/global-scope.ts';
-import { functionTypeAt, typeOfVariable } from '../../kernel/symbol-types.ts';
+import { functionTypeAt, typeOfVariable, whyNoType } from '../../kernel/symbol-types.ts';
 import { parseTypeName } from '../../expr/parser.ts';
 import type { Result } from '../../query/result.ts';
 import { definitionOf, enumDefinition, partialDefinition } from '../../query/type-definition.ts';
@@ -89,7 +89,7 @@ function ofSymbol(session: Session, word: string, { radix }: Show): Result | und
   const type = kernel.symbols.isText(symbol.address)
     ? functionTypeAt(kernel, symbol.address)
     : typeOfVariable(kernel, symbol);
-  if (type === undefined) throw new LookupError('type in the debug information', word);
+  if (type === undefined) throw new UnavailableError(whyNoType(kernel, symbol));
   return { type: 'declaration', text: declare(type, word), size: undefined, radix };
 }
 

@@ -24,6 +24,8 @@ export interface Options {
   readonly strict: boolean;
   /** Servers for debug information, empty where the usual ones are meant; undefined where none were allowed. */
   readonly debuginfod: string | undefined;
+  /** False: the dump alone is read. */
+  readonly lookForFiles: boolean;
   /** In bytes: how much of the dump's memory is kept; undefined for the usual amount. */
   readonly cacheBytes: number | undefined;
   /** Pages that the dump's filter left out are read as zero. */
@@ -45,6 +47,7 @@ interface Draft {
   sourceFolders: string[];
   strict: boolean;
   debuginfod: string | undefined;
+  lookForFiles: boolean;
   cache: string | undefined;
   zeroExcluded: boolean;
   answer: 'help' | 'version' | undefined;
@@ -93,6 +96,11 @@ const rows: readonly OptionRow<Draft>[] = [
     apply: (to, urls) => (to.debuginfod = urls),
   },
   {
+    names: ['--no-debuginfo'],
+    text: 'look for no vmlinux and no module files: read the dump alone',
+    apply: (to) => (to.lookForFiles = false),
+  },
+  {
     names: ['--src'],
     value: 'DIR',
     text: "show lines of the kernel's source from DIR (may be repeated)",
@@ -131,6 +139,7 @@ export function parseArguments(words: readonly string[]): Arguments {
     sourceFolders: [],
     strict: false,
     debuginfod: undefined,
+    lookForFiles: true,
     cache: undefined,
     zeroExcluded: false,
     answer: undefined,

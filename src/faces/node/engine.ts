@@ -31,6 +31,8 @@ export interface EngineOptions {
   readonly strict: boolean;
   /** The servers that --debuginfod names, empty where it names none; undefined where it was not given. */
   readonly debuginfod: string | undefined;
+  /** False: the dump alone is read. */
+  readonly lookForFiles?: boolean;
   /** In bytes; undefined for the usual amount. */
   readonly cacheBytes?: number | undefined;
   readonly zeroExcluded?: boolean;
@@ -86,7 +88,8 @@ export class LocalEngine implements Engine {
   /** @throws OpenError, FormatError where the dump cannot be opened */
   static async open(options: EngineOptions, listener: ResourceListener): Promise<LocalEngine> {
     const { files, moduleFolders, debugFolders, sourceFolders, strict, debuginfod, zeroExcluded = false } = options;
-    const folders = { moduleFolders, debugFolders, sourceFolders };
+    const { lookForFiles = true } = options;
+    const folders = { moduleFolders, debugFolders, sourceFolders, lookForFiles };
     const memory = { zeroExcluded, ...(options.cacheBytes === undefined ? {} : { cacheBytes: options.cacheBytes }) };
     const resources = new Resources(listener, debuginfodServers(debuginfod, process.env));
     const named = tellFilesApart(files);

@@ -38,6 +38,8 @@ function fileText({ state, path, proof, dwarf, refusals }: ModuleFileState): str
   switch (state) {
     case 'forgotten':
       return '(not loaded)  by mod -d';
+    case 'not-looked-for':
+      return '(not loaded)  not looked for (--no-debuginfo)';
     case 'none':
       return refusals.length === 0 ? '(not loaded)  no file found' : '(not loaded)  no file of this build found';
     case 'packed':
