@@ -4,6 +4,7 @@
  * usage: npm run bench:values
  */
 
+import { loadDisassembler } from '../src/disasm/disassembler.ts';
 import { contradictions, countKnowledge, surveyValues, type SurveyedVariable } from '../test/dumps/value-survey.ts';
 import { Fixture, fixtureNames } from '../test/dumps/fixture.ts';
 import { ensureFixtures } from './fixtures/fixtures.ts';
@@ -34,6 +35,7 @@ function causes(variables: readonly SurveyedVariable[]): string[] {
 }
 
 await runTool(async () => {
+  await loadDisassembler('x86_64');
   for (const fixture of await ensureFixtures([...fixtureNames])) {
     const oracles = await ensureOracles(fixture);
     if ('unavailable' in oracles) console.error(`${fixture.info.name}: without drgn (${oracles.unavailable})`);

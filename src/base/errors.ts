@@ -120,6 +120,8 @@ export type Resource =
   | { readonly kind: 'unpacked-file'; readonly path: string; readonly codec: Codec; readonly onDisk: boolean }
   /** From a debuginfod server. */
   | { readonly kind: 'debug-file'; readonly buildId: string }
+  /** The vmlinux in a kernel image. */
+  | { readonly kind: 'unpacked-kernel'; readonly path: string }
   /** By `loadDisassembler` (disasm/disassembler.ts). */
   | { readonly kind: 'disassembler'; readonly architecture: 'x86_64' };
 
@@ -129,6 +131,8 @@ function resourceText(resource: Resource): string {
       return `${resource.codec} has to be loaded`;
     case 'unpacked-file':
       return `${resource.codec} is needed to unpack ${resource.path}`;
+    case 'unpacked-kernel':
+      return `the kernel in ${resource.path} has to be unpacked`;
     case 'debug-file':
       return `the debug file of build-id ${resource.buildId} has to be fetched`;
     case 'disassembler':

@@ -63,4 +63,10 @@ export interface Host {
    * @throws NeedResource where the servers were not asked yet
    */
   fetchDebugFile(buildId: string): FetchedFile;
+  /**
+   * The vmlinux in a kernel image (`vmlinuz`).
+   * @throws NeedResource where it is not unpacked yet
+   * @throws OpenError where it cannot be, with the reason
+   */
+  unpackKernel(path: string): Uint8Array;
 }

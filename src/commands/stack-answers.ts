@@ -3,7 +3,7 @@
 import { attempt, LookupError, UsageError } from '../base/errors.ts';
 import { checkCancelled } from '../base/cancel.ts';
 import { nearestNames } from '../base/suggest.ts';
-import { backtraceOf, hiddenBacktrace, type BacktraceColumns } from '../query/backtrace.ts';
+import { backtraceOf, hiddenBacktrace, type Backtrace, type BacktraceColumns } from '../query/backtrace.ts';
 import { taskExceptionFrames } from '../query/exception-frames.ts';
 import type { WordColumns } from '../query/frame-words.ts';
 import { rawStack } from '../query/raw-stack.ts';
@@ -27,7 +27,7 @@ export const stackOptions: readonly Option[] = [
     flag: '-F',
     text: 'the words by what they point at; -FF with the address of slab objects, -FFF with what they are',
   },
-  { flag: '-V', text: 'the arguments and locals of each frame' },
+  { flag: '-V', text: 'the arguments and locals of each frame; -VV follows the code for them, too' },
   { flag: '--strict', text: 'with -V: only values that are proved' },
   { flag: '-t', text: 'every address of code on the stack, from its stack pointer on' },
   { flag: '-T', text: 'every address of code on the whole stack' },
@@ -59,17 +59,28 @@ export function* stackAnswers(
   const reference = word === undefined ? undefined : parseReference(session, word);
   const missing = new Set<string>();
   let shown = 0;
+  let lost = false;
   for (const subject of subjects) {
     checkCancelled();
     const result = 'hidden' in subject ? hiddenBacktrace(subject.subject, subject.hidden) : answer(subject);
     if (reference !== undefined && !isKept(result, reference)) continue;
     shown++;
     if (result.type === 'backtrace') for (const reason of result.missing) missing.add(reason);
+    lost ||= result.type === 'backtrace' && mayBeFollowed(result);
     yield result;
   }
   if (word !== undefined && shown === 0) yield nothingRefersTo(session, word);
   for (const message of missing) yield { type: 'note', message };
+  if (lost) yield { type: 'note', message: 'what is lost here may be known by the code: bt -VV follows it' };
   if (args.has('-o')) yield { type: 'note', message: '-o changes nothing here: -t lists what is stale, too' };
+}
+
+/** Whether values are lost that the code was not asked for. */
+function mayBeFollowed({ show, frames }: Backtrace): boolean {
+  if (show.variables === 'none' || show.variables.follow || !show.variables.infer) return false;
+  return frames.some((frame) =>
+    frame.variables?.some((scope) => scope.variables.some(({ absence }) => absence === 'lost')),
+  );
 }
 
 /** A stack that is left out on purpose. */
@@ -96,8 +107,13 @@ function columnsOf(session: Session, args: ParsedArguments): BacktraceColumns {
     offsets: args.has('-s') ? (hex ? 'hex' : 'decimal') : 'none',
     radix: hex ? 16 : 10,
     words: wordColumns(args),
-    variables: args.has('-V') ? (session.strict || args.has('--strict') ? 'proved' : 'all') : 'none',
+    variables: variableColumns(session, args),
   };
+}
+
+function variableColumns(session: Session, args: ParsedArguments): BacktraceColumns['variables'] {
+  const count = args.count('-V');
+  return count === 0 ? 'none' : { infer: !session.strict && !args.has('--strict'), follow: count > 1 };
 }
 
 function wordColumns(args: ParsedArguments): 'none' | WordColumns {

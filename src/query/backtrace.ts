@@ -8,6 +8,7 @@ import type { Kernel } from '../kernel/kernel.ts';
 import type { Task } from '../kernel/tasks.ts';
 import type { Frame, FrameOrigin } from '../unwind/frame.ts';
 import type { Unwinder } from '../unwind/unwinder.ts';
+import type { Search } from '../unwind/frame-context.ts';
 import { StackVariables } from '../unwind/variables.ts';
 import { scopeVariables, type ScopeVariables } from './frame-variables.ts';
 import { frameWords, type WordColumns } from './frame-words.ts';
@@ -59,8 +60,8 @@ export interface BacktraceColumns {
   readonly lines: boolean;
   /** The words of each frame. */
   readonly words: 'none' | WordColumns;
-  /** Arguments and locals; `proved` leaves out what is inferred. */
-  readonly variables: 'none' | 'all' | 'proved';
+  /** How far arguments and locals are looked for. */
+  readonly variables: 'none' | Search;
 }
 
 export interface Inference {
@@ -137,9 +138,8 @@ function frameVariables(
   { variables }: BacktraceColumns,
 ): ((frame: number) => ScopeVariables[]) | undefined {
   if (variables === 'none') return undefined;
-  const strict = variables === 'proved';
-  const stack = new StackVariables(kernel, frames, !strict);
-  return (frame) => stack.scopes(frame).map((scope) => scopeVariables(kernel, scope, strict));
+  const stack = new StackVariables(kernel, frames, variables);
+  return (frame) => stack.scopes(frame).map((scope) => scopeVariables(kernel, scope, !variables.infer));
 }
 
 function inferencesIn(words: readonly StackWord[]): Inference[] {

@@ -65,7 +65,7 @@ export class ChosenStack {
     this.#subject = subject;
     this.#frames = frames;
     this.#incomplete = incomplete;
-    this.#variables = new StackVariables(kernel, frames, !strict);
+    this.#variables = new StackVariables(kernel, frames, { infer: !strict, follow: true });
     this.#strict = strict;
   }
 

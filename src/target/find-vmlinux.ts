@@ -8,7 +8,8 @@
 
 import { FormatError, messageOf, OpenError } from '../base/errors.ts';
 import type { Codec, Host } from '../base/host.ts';
-import { FileSource, readUpTo } from '../bytes/byte-source.ts';
+import { BytesSource, FileSource, readUpTo } from '../bytes/byte-source.ts';
+import { BZIMAGE_HEAD, looksLikeBzImage } from '../formats/bzimage.ts';
 import { ElfFile } from '../formats/elf/elf-file.ts';
 import { codecOf, LONGEST_MAGIC, packedSuffixes } from './compression.ts';
 import { debuglinkPaths, isLinked, readDebuglink } from './debuglink.ts';
@@ -34,13 +35,20 @@ export interface VmlinuxSearch {
   readonly looked: readonly LookedAt[];
 }
 
-/** Opens a file as ELF. Throws OpenError with what is wrong with it. */
+/**
+ * Opens a file as ELF; of a kernel image (vmlinuz) the vmlinux in it.
+ * @throws OpenError with what is wrong with it
+ * @throws NeedResource where it has to be unpacked first
+ */
 export function openElf(host: Host, path: string): ElfFile {
   const file = host.open(path);
   if (file === undefined) throw new OpenError(`${path}: ${host.whyNot(path)}`);
   if (file.size === 0) throw new OpenError(`${path}: is empty`);
+  const source = new FileSource(file);
+  const isImage = looksLikeBzImage(readUpTo(source, 0, BZIMAGE_HEAD));
+  const content = isImage ? new BytesSource(path, host.unpackKernel(path)) : source;
   try {
-    return new ElfFile(new FileSource(file));
+    return new ElfFile(content);
   } catch (error) {
     throw new OpenError(messageOf(error));
   }

@@ -6,6 +6,7 @@
 import { attempt, OpenError } from '../base/errors.ts';
 import type { Host } from '../base/host.ts';
 
+import { isUnavailable } from '../base/available.ts';
 import { once } from '../base/search.ts';
 import { readUpTo } from '../bytes/byte-source.ts';
 import { fixedString } from '../bytes/read.ts';
@@ -14,11 +15,13 @@ import { DwarfInfo } from '../debuginfo/dwarf/dwarf-info.ts';
 import { sectionSource } from '../debuginfo/dwarf/section.ts';
 import { DwarfSections } from '../debuginfo/dwarf/sections.ts';
 import { OrcTable } from '../debuginfo/orc/orc-table.ts';
+import { findKallsyms } from '../debuginfo/kallsyms/find-kallsyms.ts';
 import { symbolsOfElf } from '../debuginfo/symbols/elf-symbols.ts';
 import type { SymbolTable } from '../debuginfo/symbols/symbol-table.ts';
 import { SHF_ALLOC, SHT_NOBITS, SHT_NOTE } from '../formats/elf/constants.ts';
 import type { ElfFile, ElfSection } from '../formats/elf/elf-file.ts';
 import { buildIdOf, parseNotes } from '../formats/elf/notes.ts';
+import { imageInElf } from '../memory/elf-image.ts';
 import type { KernelImage } from './kernel-image.ts';
 
 export class Vmlinux implements KernelImage {
@@ -38,10 +41,7 @@ export class Vmlinux implements KernelImage {
       );
     }
     const symbols = symbolsOfElf(elf);
-    if (symbols === undefined || symbols.count === 0) {
-      throw new OpenError(`${this.path}: has no symbols (stripped?); vmscope needs the vmlinux of the debug package`);
-    }
-    this.symbols = symbols;
+    this.symbols = symbols !== undefined && symbols.count > 0 ? symbols : symbolsInside(elf);
     this.buildId = once(() => buildIdOfElf(elf));
     this.btf = once(() => {
       const section = elf.section('.BTF');
@@ -93,6 +93,18 @@ export class Vmlinux implements KernelImage {
     const base = Number(BigInt.asIntN(64, ips.address));
     return new OrcTable(sectionSource(this.elf, ips), sectionSource(this.elf, entries), base);
   }
+}
+
+/** The symbols that the kernel itself has: all there is in a file that was stripped. Throws OpenError. */
+function symbolsInside(elf: ElfFile): SymbolTable {
+  const image = imageInElf(elf);
+  const kallsyms = image && findKallsyms(image, () => undefined);
+  if (kallsyms === undefined || isUnavailable(kallsyms)) {
+    throw new OpenError(
+      `${elf.source.name}: has no symbols (stripped?), and no kallsyms; vmscope needs the vmlinux of the debug package`,
+    );
+  }
+  return kallsyms.symbols;
 }
 
 /** The GNU build-id of an ELF file, as hex. */

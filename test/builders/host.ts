@@ -44,6 +44,9 @@ export function memoryHost(
       throw new OpenError(`${path}: cannot be unpacked here`);
     },
     fetchDebugFile: () => ({ problem: 'not asked', asked: false }),
+    unpackKernel: (path) => {
+      throw new FormatError(path, 'cannot be unpacked here');
+    },
   };
 }
 

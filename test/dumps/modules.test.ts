@@ -168,7 +168,7 @@ describe.each(['nfs', 'sysrq-6.12', 'sysrq-7.2'] as const)('debug files of modul
       fresh.kernel.modules().modules.filter((module) => fresh.kernel.moduleDebug.state(module).kind === 'loaded')
         .length;
     run(fresh, 'mod');
-    run(fresh, 'bt -c 0');
+    run(fresh, 'bt 2');
     const before = loaded();
     run(fresh, 'sym nfs_alloc_server');
     expect(loaded()).toBe(before + 1);

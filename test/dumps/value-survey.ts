@@ -39,7 +39,7 @@ export function surveyValues(fixture: Fixture): SurveyedVariable[] {
   const found: SurveyedVariable[] = [];
   for (const task of session.tasks().tasks) {
     const { frames } = walkStack(session.unwinder(), stackOfTask(kernel, task));
-    const stack = new StackVariables(kernel, frames, true);
+    const stack = new StackVariables(kernel, frames, { infer: true, follow: true });
     const theirs = facts.get(task.address) ?? [];
     for (const [number, frame] of frames.entries()) {
       const scopes = stack.scopes(number);

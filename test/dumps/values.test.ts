@@ -5,8 +5,12 @@
 
 import { describe, expect, it } from 'vitest';
 import { messageOf } from '../../src/base/errors.ts';
+import { loadDisassembler } from '../../src/disasm/disassembler.ts';
 import { Fixture, fixtureNames } from './fixture.ts';
 import { contradictions, countKnowledge, surveyValues } from './value-survey.ts';
+
+// Values that the code tells are wanted, too.
+await loadDisassembler('x86_64');
 
 describe.each(fixtureNames)('the variables of every distinct frame of %s', (name) => {
   const fixture = new Fixture(name);
@@ -40,9 +44,9 @@ describe.each(fixtureNames)('the variables of every distinct frame of %s', (name
       expect(names(missing)).toEqual([]);
     });
 
-    it('are 15 % more arguments than drgn knows', () => {
+    it('are a quarter more arguments than drgn knows', () => {
       const { ofTheseOurs, ofTheseDrgns } = countKnowledge(compared.filter(({ argument }) => argument));
-      expect(ofTheseOurs / ofTheseDrgns).toBeGreaterThan(1.15);
+      expect(ofTheseOurs / ofTheseDrgns).toBeGreaterThan(1.25);
     });
   }
 });

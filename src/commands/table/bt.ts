@@ -18,7 +18,7 @@ export const bt: Command = {
   aliases: [],
   summary: 'the kernel stack of a task',
   synopsis: [
-    'bt [-l] [-V [--strict]] [-f|-F[F[F]]] [-s [-x|-d]] [-R ref] [-g] [pid | task address ...]',
+    'bt [-l] [-V[V] [--strict]] [-f|-F[F[F]]] [-s [-x|-d]] [-R ref] [-g] [pid | task address ...]',
     'bt -t|-T [-s [-x|-d]] [-R ref] [pid | task address ...]',
     'bt -e [-l] [pid | task address ...]',
     'bt -r [pid | task address ...]',
@@ -57,7 +57,7 @@ export const bt: Command = {
   description: [
     'Prints the stack of the current task, or of those named. Each numbered line is a physical frame: the stack word that holds its return address in brackets, its function, its return address, its module. Calls that the compiler expanded in place follow as #N.M, marked (inlined), with file and line of the call.',
     'A frame that an exception interrupted shows its registers; the registers of user mode end a stack that was entered from there. A frame that had to be guessed is marked "?".',
-    '-V shows under each frame, and under each inlined call, its arguments and locals. What is inferred is marked "~" and says from what; --strict leaves it out. A value that is lost was in a register that a call may have changed since.',
+    '-V shows under each frame, and under each inlined call, its arguments and locals, as far as debug information and saved registers tell. -VV follows the code, too: what callers did to set an argument, what functions have kept of it, which jumps handed it on. What is inferred is marked "~" and says from what; --strict leaves it out. A value that is lost was in a register that a call may have changed since.',
     '-f shows the words of each frame: from its stack pointer up to the word that holds the return address to its caller. -F names what they point at: symbols as name+offset, objects of slab caches as [cache], with -FF as [address:cache].',
     '-t and -T help where a stack cannot be unwound: every word that is an address of code, stale ones too, as the old method of crash (-o) does.',
     '-e and -E search for saved registers. Those that are marked "?" only look like some: they may be left from an earlier exception.',
@@ -69,6 +69,7 @@ export const bt: Command = {
     { line: 'bt -a', text: 'what every CPU was doing' },
     { line: 'bt -l 1', text: 'init, with file and line of every frame' },
     { line: 'bt -V', text: 'with arguments and locals' },
+    { line: 'bt -VV', text: 'with what the code tells of them, too' },
     { line: 'bt -FF', text: 'with the words of each frame, and what they point at' },
   ],
   completes: 'task',

@@ -149,6 +149,10 @@ export class NodeHost implements Host {
     if (found === undefined) throw new NeedResource({ kind: 'debug-file', buildId });
     return found;
   }
+
+  unpackKernel(path: string): Uint8Array {
+    return whole(this.#brought.unpacked.get(path), { kind: 'unpacked-kernel', path });
+  }
 }
 
 /** What was brought of a resource, which is asked for where nobody tried yet. */

@@ -70,6 +70,11 @@ export class Resources {
               (await import('./unpack.ts')).unpackFile(resource.path, resource.codec),
             ));
         break;
+      case 'unpacked-kernel':
+        await this.#unpack(resource.path, this.#unpacked, async () =>
+          (await import('./unpack-kernel.ts')).unpackKernel(resource.path),
+        );
+        break;
       case 'debug-file':
         this.#debugFiles.set(resource.buildId, await this.#fetch(resource.buildId));
         break;

@@ -4,11 +4,11 @@ import { UsageError } from '../../base/errors.ts';
 import { FileSource, readUpTo } from '../../bytes/byte-source.ts';
 import { ET_CORE } from '../../formats/elf/constants.ts';
 import { looksLikeElf } from '../../formats/elf/elf-file.ts';
+import { BZIMAGE_HEAD, looksLikeBzImage } from '../../formats/bzimage.ts';
 import { looksFlattened } from '../../formats/flattened.ts';
 import { looksLikeKdump } from '../../formats/kdump/kdump.ts';
 import { NodeHost } from './host.ts';
 
-const HEAD_SIZE = 20;
 const E_TYPE = 16;
 
 export interface Files {
@@ -41,9 +41,10 @@ function kindOf(path: string): 'dump' | 'program' | 'unknown' {
   const file = new NodeHost().open(path);
   if (file === undefined) return 'unknown';
   try {
-    const head = readUpTo(new FileSource(file), 0, HEAD_SIZE);
+    const head = readUpTo(new FileSource(file), 0, BZIMAGE_HEAD);
     if (looksLikeKdump(head) || looksFlattened(head)) return 'dump';
-    if (!looksLikeElf(head) || head.length < HEAD_SIZE) return 'unknown';
+    if (looksLikeBzImage(head)) return 'program';
+    if (!looksLikeElf(head) || head.length < E_TYPE + 2) return 'unknown';
     return new DataView(head.buffer, head.byteOffset).getUint16(E_TYPE, true) === ET_CORE ? 'dump' : 'program';
   } finally {
     file.close();

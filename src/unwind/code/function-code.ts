@@ -13,6 +13,7 @@ import type { Instruction } from '../../disasm/instruction.ts';
 import type { CodeSource, NamedCode } from './code-source.ts';
 import { effectOf, noEffect, targetFormula, type Effect } from './effect.ts';
 import { register, type Formula } from './formula.ts';
+import { thunkAt } from './thunks.ts';
 
 /** Where a call or jump leads: to an address, or to what a formula says. */
 export type CodeTarget =
@@ -107,6 +108,13 @@ export class FunctionCode {
     return effect;
   }
 
+  /** An instruction as GNU tools print it, with the function it is in. */
+  text(index: number): string {
+    const instruction = this.instructions[index];
+    const text = instruction === undefined ? '' : this.#disassembler.text(instruction).replaceAll(/ {2,}/g, ' ');
+    return `${text} in ${this.name}`;
+  }
+
   /** Where a call or jump leads; a thunk of the kernel stands for the register it jumps to. */
   target(index: number): CodeTarget | undefined {
     const instruction = this.instructions[index];
@@ -114,10 +122,10 @@ export class FunctionCode {
     const formula = targetFormula(instruction);
     if (formula !== undefined) return { kind: 'computed', formula };
     if (instruction.target === undefined) return undefined;
-    const through = thunk.exec(this.#source.rangeAt(instruction.target)?.name ?? '')?.[1];
-    return through === undefined
-      ? { kind: 'address', address: instruction.target }
-      : { kind: 'computed', formula: register(through) };
+    const thunk = thunkAt(this.#source, this.#disassembler, instruction.target);
+    return thunk?.kind === 'jump'
+      ? { kind: 'computed', formula: register(thunk.register) }
+      : { kind: 'address', address: instruction.target };
   }
 
   /** Where exceptions lead, with the edges that they are. */
@@ -162,7 +170,7 @@ export class FunctionCode {
   }
 
   #leaves(index: number, { target }: Instruction, tailJumps: TailJump[]): void {
-    if (target !== undefined && returnThunk.test(this.#source.rangeAt(target)?.name ?? '')) return;
+    if (target !== undefined && thunkAt(this.#source, this.#disassembler, target)?.kind === 'return') return;
     const to = this.target(index);
     if (to !== undefined) tailJumps.push({ index, target: to });
   }
@@ -203,8 +211,5 @@ function hasIndex(address: Formula): boolean {
   return address.operation === 'multiply' || hasIndex(address.left) || hasIndex(address.right);
 }
 
-/** arch/x86/lib/retpoline.S. */
-const thunk = /^__x86_indirect_\w*thunk_(r\w+)$/;
-const returnThunk = /return_thunk$/;
 /** arch/x86/kernel/ftrace_64.S. */
 const tracer = /^(?:ftrace_|__fentry__$)/;

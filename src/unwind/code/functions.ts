@@ -15,6 +15,11 @@ const MOST_NAMESAKES = 8;
 /** NAME.cold, which belongs to NAME. */
 const coldName = /^(.+)\.cold(?:\.\d+)?$/;
 
+/** Whether code is a part of a function that lies elsewhere. */
+export function isColdPart({ name }: NamedCode): boolean {
+  return coldName.test(name);
+}
+
 const kept = new WeakMap<Kernel, Functions>();
 
 /** Those of a kernel. @throws NeedResource where the disassembler is not loaded */

@@ -1,0 +1,89 @@
+/**
+ * What the code tells of registers, beside what the unwinder and the debug information know of the same registers by
+ * their own means: on every distinct frame of every task.
+ */
+
+import { beforeAll, describe, expect, it } from 'vitest';
+import { attempt } from '../../src/base/errors.ts';
+import { loadDisassembler } from '../../src/disasm/disassembler.ts';
+import { stackOfTask, walkStack } from '../../src/query/stack-walk.ts';
+import type { Followed } from '../../src/unwind/code/activation.ts';
+import { FollowedValues } from '../../src/unwind/followed-values.ts';
+import { FrameContexts } from '../../src/unwind/frame-context.ts';
+import type { Frame } from '../../src/unwind/frame.ts';
+import { Fixture, fixtureNames } from './fixture.ts';
+
+beforeAll(() => loadDisassembler('x86_64'));
+
+/** What no code sets: they are saved with the others, or are the frame's place itself. */
+const special = new Set(['rip', 'cs', 'ss', 'rflags', 'orig_rax']);
+const argumentRegisters = ['rdi', 'rsi', 'rdx', 'rcx', 'r8', 'r9'];
+
+describe.each(fixtureNames)('the code of the frames of %s', (name) => {
+  const { session } = new Fixture(name);
+  const { kernel } = session;
+
+  /** Each frame once, with what stands on its stack. */
+  function* distinctFrames(): Generator<{ label: string; frames: readonly Frame[]; number: number }> {
+    const seen = new Set<string>();
+    for (const task of session.tasks().tasks) {
+      const { frames } = walkStack(session.unwinder(), stackOfTask(kernel, task));
+      for (const [number, frame] of frames.entries()) {
+        const label = `${kernel.symbols.label(frame.ip)} ${frame.exact}`;
+        if (!seen.has(label)) yield { label, frames, number };
+        seen.add(label);
+      }
+    }
+  }
+
+  /** Counts what agrees, and lists what does not. */
+  class Comparison {
+    agreeing = 0;
+    readonly differing: string[] = [];
+
+    add(label: string, register: string, known: bigint, followed: Followed | undefined): void {
+      // What memory that anybody may have written holds now proves nothing.
+      if (followed === undefined || followed.stale) return;
+      // An int is passed in four bytes, which debug information extends to eight by its sign.
+      const isExtended =
+        known === BigInt.asUintN(64, BigInt.asIntN(32, followed.value)) && followed.value >> 32n === 0n;
+      if (followed.value === known || isExtended) this.agreeing++;
+      else
+        this.differing.push(
+          `${label} ${register}: known ${known.toString(16)}, followed ${followed.value.toString(16)} (${followed.notes.join('; ')})`,
+        );
+    }
+  }
+
+  it('computes what the registers are known to be', () => {
+    const all = new Comparison();
+    for (const { label, frames, number } of distinctFrames()) {
+      const contexts = new FrameContexts(kernel, frames, { infer: false, follow: false });
+      const followed = new FollowedValues(kernel, frames, (frame) => contexts.registers(frame));
+      for (const [register, { value }] of contexts.registers(number) ?? [])
+        if (!special.has(register)) all.add(label, register, value, followed.activation(number)?.computed(register));
+    }
+    expect(all.differing).toEqual([]);
+    expect(all.agreeing).toBeGreaterThan(200);
+  });
+
+  it('passes what call sites are described to pass, and keeps it', () => {
+    const passed = new Comparison();
+    const kept = new Comparison();
+    const { dwarfRegisters } = kernel.target.architecture;
+    for (const { label, frames, number } of distinctFrames()) {
+      const contexts = new FrameContexts(kernel, frames, { infer: false, follow: false });
+      const followed = new FollowedValues(kernel, frames, (frame) => contexts.registers(frame));
+      for (const register of argumentRegisters) {
+        const told = attempt(() => contexts.passed(number, { register: dwarfRegisters.indexOf(register) }, []));
+        if (told === undefined) continue;
+        passed.add(label, register, told, followed.passed(number, register));
+        kept.add(label, register, told, followed.kept(number, register));
+      }
+    }
+    expect(passed.differing).toEqual([]);
+    expect(kept.differing).toEqual([]);
+    expect(passed.agreeing).toBeGreaterThan(30);
+    expect(kept.agreeing).toBeGreaterThan(10);
+  });
+});
