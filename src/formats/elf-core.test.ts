@@ -3,13 +3,14 @@
 import { describe, expect, it } from 'vitest';
 import { CoreBuilder, prstatus } from '../../test/builders/core.ts';
 import { ElfBuilder } from '../../test/builders/elf.ts';
+import { CountingSource } from '../../test/builders/counting-source.ts';
 import { memoryHost } from '../../test/builders/host.ts';
 import { allRanges } from '../../test/builders/ranges.ts';
 import { mutationRun } from '../../test/builders/mutate.ts';
 import { FaultError, FormatError, OpenError } from '../base/errors.ts';
 import { BytesSource } from '../bytes/byte-source.ts';
 import type { DumpImage } from './dump-image.ts';
-import { EM_386, EM_AARCH64, ET_CORE, ET_EXEC, NT_PRSTATUS, PT_LOAD, PT_NOTE } from './elf/constants.ts';
+import { EM_386, EM_AARCH64, EM_X86_64, ET_CORE, ET_EXEC, NT_PRSTATUS, PT_LOAD, PT_NOTE } from './elf/constants.ts';
 import { openElfCore } from './elf-core.ts';
 import { openDump } from './registry.ts';
 
@@ -169,6 +170,105 @@ describe('processors', () => {
       .note({ name: 'CORE', type: NT_PRSTATUS, data: prstatus(9, {}).slice(0, 100) })
       .load(0, filled(16, 0));
     expect(open(core.build()).cpus).toEqual([{ pid: 9, registers: undefined, qemu: undefined }]);
+  });
+});
+
+describe('a dump by makedumpfile -E', () => {
+  const core = (flags = 0): DumpImage =>
+    open(
+      new CoreBuilder({ flags })
+        .cpu(1, {})
+        .load(0x1000, filled(0x1000, 1), { memorySize: 0x3000 })
+        .load(0x4000, filled(0x1000, 2))
+        .load(0x8000, new Uint8Array(0), { memorySize: 0x1000 })
+        .build(),
+    );
+
+  it('tells what was left out from what was no memory', () => {
+    const image = core();
+    const why = (address: number): string => {
+      try {
+        image.read(address, new Uint8Array(1));
+        return 'read';
+      } catch (error) {
+        if (error instanceof FaultError) return error.why;
+        throw error;
+      }
+    };
+    expect([0, 0x1000, 0x2000, 0x3fff, 0x4000, 0x5000, 0x8000, 0x9000].map(why)).toEqual([
+      'not-in-dump', 'read', 'excluded', 'excluded', 'read', 'not-in-dump', 'excluded', 'not-in-dump',
+    ]); // prettier-ignore
+    expect(image.marks).toEqual(['PARTIAL DUMP']);
+    expect(image.end).toBe(0x9000);
+  });
+
+  it('that ran out of space says so', () => {
+    expect(core(1).marks).toEqual(['PARTIAL DUMP', 'INCOMPLETE']);
+    expect(core(1).warnings).toEqual(['vmcore: the dump is incomplete: whoever wrote it ran out of space']);
+  });
+
+  it('is not what QEMU writes: there memory that is not in the file was not asked for', () => {
+    const qemu = new CoreBuilder().cpu(1, {}).qemuCpu({}).load(0x1000, filled(0x1000, 1), { memorySize: 0x2000 });
+    expect(open(qemu.build()).marks).toEqual([]);
+    expect(() => bytesAt(open(qemu.build()), 0x2000, 1)).toThrow('not in the dump');
+  });
+});
+
+describe('a 32-bit file', () => {
+  it.each([EM_X86_64, EM_386])('of machine %d holds a kernel of 64 bits where its notes are', (machine) => {
+    const core = new CoreBuilder({ bits: 32, machine })
+      .cpu(7, { rip: 0xffff_ffff_8100_0000n })
+      .load(0x1000, filled(64, 1));
+    const image = open(core.build());
+    expect(image.cpus[0]?.registers?.['rip']).toBe(0xffff_ffff_8100_0000n);
+    expect(bytesAt(image, 0x1010, 1)).toEqual([1]);
+    expect(image.architecture.name).toBe('x86_64');
+  });
+
+  it('of a machine of 32 bits is refused', () => {
+    const core = new CoreBuilder({ bits: 32, machine: EM_386 })
+      .note({ name: 'CORE', type: NT_PRSTATUS, data: new Uint8Array(144) })
+      .load(0x1000, filled(64, 1));
+    expect(() => open(core.build())).toThrow('32-bit machine');
+  });
+});
+
+describe('/proc/kcore', () => {
+  it('is the memory of a running kernel: what has a physical address is read, and nothing before it is asked for', () => {
+    const head = new ElfBuilder({ type: ET_CORE });
+    const none = new Uint8Array(0);
+    const vmalloc = 0x7fff_0000_0000;
+    head.segment({ type: PT_NOTE, data: none });
+    const segment = { type: PT_LOAD, data: none, fileSize: 2 ** 44, memorySize: 2 ** 44 };
+    head.segment({ ...segment, offset: vmalloc, physicalAddress: 0xffff_ffff_ffff_ffffn });
+    head.segment({ ...segment, offset: 0x1000_0000_0000, fileSize: 2 ** 30, physicalAddress: 0x10_0000n });
+    const bytes = head.build();
+    const source = new CountingSource('kcore', 2 ** 47, (offset, target) => {
+      target.fill(offset % 251);
+      if (offset < bytes.length) target.set(bytes.subarray(offset, offset + target.length));
+    });
+    const image = openElfCore(source);
+    expect(image.marks).toContain('LIVE SYSTEM');
+    expect(image.warnings.join()).toContain('is the memory of a running kernel');
+    expect(allRanges(image)).toEqual([{ start: 0x10_0000, size: 2 ** 30 }]);
+    expect(bytesAt(image, 0x10_0000 + 4096, 1)).toEqual([(0x1000_0000_0000 + 4096) % 251]);
+    expect(source.bytesRead).toBeLessThan(8192);
+  });
+});
+
+describe('a sparse vmcore of a terabyte', () => {
+  it('costs its headers, whatever its size', () => {
+    const core = new CoreBuilder().cpu(1, {});
+    core.load(0x1_0000_0000, filled(16, 1), { fileSize: 2 ** 40, memorySize: 2 ** 40 });
+    const bytes = core.build();
+    const source = new CountingSource('vmcore', bytes.length + 2 ** 40, (offset, target) => {
+      target.fill(0);
+      if (offset < bytes.length) target.set(bytes.subarray(offset, offset + target.length));
+    });
+    const image = openElfCore(source);
+    image.read(0x1_0000_0000 + 2 ** 40 - 8, new Uint8Array(8));
+    expect(source.bytesRead).toBeLessThan(4096);
+    expect(image.warnings).toEqual([]);
   });
 });
 

@@ -97,8 +97,9 @@ function unpackedName(name: string, { endings }: Packed): string {
   return ending === undefined ? `${name}.unpacked` : name.slice(0, -ending.length);
 }
 
-/** For a shell. */
-function quoted(name: string): string {
+/** For a shell, and for programs that take what begins with a dash for an option. */
+function quoted(file: string): string {
+  const name = file.startsWith('-') ? `./${file}` : file;
   return /^[\w./+,:@%=-]+$/.test(name) ? name : `'${name.replaceAll("'", String.raw`'\''`)}'`;
 }
 

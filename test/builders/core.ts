@@ -2,7 +2,7 @@
 
 import { ET_CORE, NT_PRSTATUS, PT_LOAD, PT_NOTE } from '../../src/formats/elf/constants.ts';
 import { ByteWriter, encode } from './byte-writer.ts';
-import { ElfBuilder, noteBytes, type NoteSpec } from './elf.ts';
+import { ElfBuilder, noteBytes, type ElfOptions, type NoteSpec } from './elf.ts';
 
 const prstatusOrder = [
   'r15',
@@ -100,7 +100,7 @@ export class CoreBuilder {
   readonly #notes: NoteSpec[] = [];
   readonly #loads: Parameters<ElfBuilder['segment']>[0][] = [];
 
-  constructor(options: { readonly extended?: boolean; readonly machine?: number; readonly type?: number } = {}) {
+  constructor(options: ElfOptions = {}) {
     this.#elf = new ElfBuilder({ type: ET_CORE, ...options });
   }
 

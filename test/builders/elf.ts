@@ -56,6 +56,8 @@ export interface ElfOptions {
   readonly bits?: 32 | 64;
   readonly type?: number;
   readonly machine?: number;
+  /** e_flags. */
+  readonly flags?: number;
   /** Counts of segments and sections are written to section header 0. */
   readonly extended?: boolean;
 }
@@ -129,7 +131,7 @@ export class ElfBuilder {
     word(this.#segments.length === 0 ? 0 : headerSize);
     word(sectionTable);
     file
-      .u32(0)
+      .u32(this.#options.flags ?? 0)
       .u16(headerSize)
       .u16(segmentSize)
       .u16(extended ? PN_XNUM : this.#segments.length);

@@ -9,6 +9,13 @@ import type { Codec, FetchedFile, Host, HostEntry, HostFile } from '../../base/h
 /** One read returns less than 2 GiB on Node 20. */
 const LARGEST_READ = 1 << 30;
 
+/** Of a file that tells none and can be read, as some of /proc: no end is known. */
+const NO_END = 2 ** 47;
+
+function sizeOfUnsized(descriptor: number): number {
+  return readSync(descriptor, new Uint8Array(1), 0, 1, 0) === 0 ? 0 : NO_END;
+}
+
 class NodeFile implements HostFile {
   readonly path: string;
   readonly size: number;
@@ -75,7 +82,7 @@ export class NodeHost implements Host {
     try {
       const descriptor = openSync(path, 'r');
       const stat = fstatSync(descriptor);
-      if (stat.isFile()) return new NodeFile(path, descriptor, stat.size);
+      if (stat.isFile()) return new NodeFile(path, descriptor, stat.size === 0 ? sizeOfUnsized(descriptor) : stat.size);
       closeSync(descriptor);
     } catch {
       // whyNot tells the reason to whoever asks.

@@ -28,6 +28,13 @@ const MOST_BLOCKS = 1024;
 /** A page of zeros packs to less; looking at others would cost time. */
 const LARGEST_ZEROS = 64;
 
+/** A page of zeros, packed: the same bytes, packed in the same way, are one, too. */
+interface PackedZeros {
+  readonly offset: number;
+  readonly codec: number;
+  readonly data: Uint8Array;
+}
+
 export class KdumpPages {
   readonly header: KdumpHeader;
   readonly source: ByteSource;
@@ -39,8 +46,8 @@ export class KdumpPages {
   readonly #dumped: RankedBitmap;
   readonly #descriptors: WordBlocks;
   readonly #data: PageData;
-  /** Where the data of a page of zeros is, once one was met. */
-  #zeros = -1;
+  /** The page of zeros met last: with -d 1 they share their data, else each has its own. */
+  #zeros: PackedZeros | undefined;
 
   constructor(source: ByteSource, header: KdumpHeader, codecs: PageCodecs) {
     this.header = header;
@@ -84,20 +91,25 @@ export class KdumpPages {
     const descriptor = this.#descriptor(this.#dumped.rank(frame));
     if (descriptor === undefined) return 'incomplete';
     const { offset, size, flags } = descriptor;
-    if (offset === this.#zeros) {
+    if (offset === this.#zeros?.offset) {
       target.fill(0);
       return undefined;
     }
     if (size > target.length || !Number.isSafeInteger(offset + size)) return 'damaged';
     const data = this.#data.piece(offset, size);
     if (data.length < size) return 'incomplete';
+    const codec = flags & PACKED;
+    if (codec === this.#zeros?.codec && isSame(data, this.#zeros.data)) {
+      target.fill(0);
+      return undefined;
+    }
     try {
-      this.#unpack(data, flags & PACKED, target);
+      this.#unpack(data, codec, target);
     } catch (error) {
       if (error instanceof FormatError) return 'damaged';
       throw error;
     }
-    if (size <= LARGEST_ZEROS && isZero(target)) this.#zeros = offset;
+    if (size <= LARGEST_ZEROS && isZero(target)) this.#zeros = { offset, codec, data: data.slice() };
     return undefined;
   }
 
@@ -136,6 +148,12 @@ export class KdumpPages {
 }
 
 function isZero(bytes: Uint8Array): boolean {
-  for (const byte of bytes) if (byte !== 0) return false;
+  for (let index = 0; index < bytes.length; index++) if (bytes[index] !== 0) return false;
+  return true;
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false;
   return true;
 }
