@@ -9,7 +9,10 @@ import { openDump } from './registry.ts';
 function refusal(name: string, ...starts: readonly (readonly [at: number, text: string])[]): string {
   const bytes = new Uint8Array(5000);
   for (const [at, text] of starts)
-    for (const [index, letter] of [...text].entries()) bytes[at + index] = letter.charCodeAt(0);
+    bytes.set(
+      Array.from(text, (letter) => letter.charCodeAt(0)),
+      at,
+    );
   try {
     openDump([new BytesSource(name, bytes)], memoryHost());
     return 'opened';
