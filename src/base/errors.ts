@@ -7,6 +7,7 @@
 
 import type { VirtAddr } from './addr.ts';
 import type { Codec } from './host.ts';
+import { noteLoss } from './losses.ts';
 
 export type ErrorCode =
   | 'format'
@@ -165,13 +166,17 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Runs `read`; where memory, a name or a format stands in the way, its value is undefined. Bugs pass through. */
+/**
+ * Runs `read`; where memory, a name or a format stands in the way, its value is undefined. Bugs pass through.
+ * Memory that the dump lacks is tallied (losses.ts): the answer says so at its end.
+ */
 export function attempt<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {
-    if (isExpected(error)) return undefined;
-    throw error;
+    if (!isExpected(error)) throw error;
+    if (error instanceof FaultError) noteLoss(error);
+    return undefined;
   }
 }
 

@@ -1,5 +1,7 @@
 /** Binary searches and bounds that several tables share. */
 
+import { noteLosses, tallied, type Losses } from './losses.ts';
+
 /** The index of the first element of a sorted array (or of a part of it) that is greater than `key`, or its end. */
 export function upperBound(sorted: ArrayLike<number>, key: number, from = 0, to: number = sorted.length): number {
   let low = from;
@@ -28,15 +30,15 @@ export function upperBoundBy<T, K extends bigint | number>(
   return low;
 }
 
-/** A getter that computes once. An error is not kept: the next call tries again. */
+/**
+ * A getter that computes once. An error is not kept: the next call tries again. What was lost on the way to the value
+ * is told to everyone who asks for it.
+ */
 export function once<T>(compute: () => T): () => T {
-  let done = false;
-  let value: T;
+  let known: { readonly value: T; readonly losses: Losses } | undefined;
   return () => {
-    if (!done) {
-      value = compute();
-      done = true;
-    }
-    return value;
+    if (known === undefined) known = tallied((losses) => ({ value: compute(), losses }));
+    else noteLosses(known.losses);
+    return known.value;
   };
 }

@@ -1,6 +1,7 @@
 /** Runs one command line's words in a session. */
 
 import { NeedResource, UnavailableError } from '../base/errors.ts';
+import { beginLosses, type Losses } from '../base/losses.ts';
 import type { Result } from '../query/result.ts';
 import { whyUnread } from '../query/unread.ts';
 import { bareName } from './bare-name.ts';
@@ -30,12 +31,27 @@ export function invocationOf(words: readonly string[]): Invocation {
 }
 
 /**
- * The results, one at a time: nothing is computed before it is asked for.
+ * The results, one at a time: nothing is computed before it is asked for. Where memory that was looked at is missing,
+ * a note behind them says so.
  * @throws UnavailableError where no value that was asked for could be read
  */
 export function runCommand(session: Session, { command, args }: Invocation): Iterable<Result> {
   const raw = { has: () => false, value: () => undefined, count: () => 0, words: args };
-  return answersIn(command.run(session, command.raw === true ? raw : parseOptions(command, args)));
+  return withLosses(answersIn(command.run(session, command.raw === true ? raw : parseOptions(command, args))));
+}
+
+function* withLosses(results: Iterable<Result>): Generator<Result> {
+  const losses = beginLosses();
+  yield* results;
+  const message = lossesText(losses);
+  if (message !== undefined) yield { type: 'note', message };
+}
+
+function lossesText({ faults }: Losses): string | undefined {
+  const [first] = faults;
+  if (first === undefined) return undefined;
+  const more = faults.length === 1 ? '' : `, and ${faults.length - 1} more`;
+  return `${first.message}${more}: what is above may lack what was there`;
 }
 
 /** Answers without a value in them wait for one that has one: where none comes, the command has failed. */

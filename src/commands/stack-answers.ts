@@ -60,16 +60,23 @@ export function* stackAnswers(
   const missing = new Set<string>();
   let shown = 0;
   let lost = false;
+  let broken = 0;
   for (const subject of subjects) {
     checkCancelled();
     const result = 'hidden' in subject ? hiddenBacktrace(subject.subject, subject.hidden) : answer(subject);
-    if (reference !== undefined && !isKept(result, reference)) continue;
+    if (reference !== undefined && !isKept(result, reference)) {
+      if (result.type === 'backtrace' && result.incomplete !== undefined) broken++;
+      continue;
+    }
     shown++;
     if (result.type === 'backtrace') for (const reason of result.missing) missing.add(reason);
     lost ||= result.type === 'backtrace' && mayBeFollowed(result);
     yield result;
   }
   if (word !== undefined && shown === 0) yield nothingRefersTo(session, word);
+  if (broken > 0) missing.add(`stacks that are not whole, and do not show it as far as they go: ${broken}`);
+  const modules = session.kernel.modules().broken;
+  if (modules !== undefined) missing.add(`the list of modules is broken, so that frames may be lost: ${modules}`);
   for (const message of missing) yield { type: 'note', message };
   if (lost) yield { type: 'note', message: 'what is lost here may be known by the code: bt -VV follows it' };
   if (args.has('-o')) yield { type: 'note', message: '-o changes nothing here: -t lists what is stale, too' };

@@ -39,7 +39,7 @@ describe('the record buffer', () => {
       .bytes(record('größe', { level: 3, dictionary: 'SUBSYSTEM=pci\0DEVICE=+pci:0000' }))
       .bytes(record('b'))
       .build();
-    expect(parseRecordBuffer(buffer, 0, buffer.length, layout)).toEqual([
+    expect(parseRecordBuffer(buffer, 0, buffer.length, layout).records).toEqual([
       {
         sequence: 0n,
         time: 5_000_000_000n,
@@ -52,7 +52,7 @@ describe('the record buffer', () => {
       { sequence: 1n, time: 5_000_000_000n, facility: 3, level: 6, caller: undefined, text: 'b', dictionary: [] },
     ]);
     const caller = record('c', { caller: 42 });
-    expect(parseRecordBuffer(caller, 0, caller.length, withCaller)[0]).toMatchObject({ caller: 42, text: 'c' });
+    expect(parseRecordBuffer(caller, 0, caller.length, withCaller).records[0]).toMatchObject({ caller: 42, text: 'c' });
   });
 
   it('goes on at the start where a record of length zero says so', () => {
@@ -60,13 +60,16 @@ describe('the record buffer', () => {
     const newest = record('newest');
     const buffer = new ByteWriter().bytes(newest).zeros(24).bytes(old).zeros(32).build();
     const first = newest.length + 24;
-    expect(parseRecordBuffer(buffer, first, newest.length, layout).map(({ text }) => text)).toEqual(['old', 'newest']);
+    expect(parseRecordBuffer(buffer, first, newest.length, layout).records.map(({ text }) => text)).toEqual([
+      'old',
+      'newest',
+    ]);
   });
 
   it('is empty where the first is the next', () => {
-    expect(parseRecordBuffer(new Uint8Array(128), 16, 16, layout)).toEqual([]);
-    expect(parseRecordBuffer(new Uint8Array(128), 0, 64, layout)).toEqual([]);
-    expect(parseRecordBuffer(new Uint8Array(128), 500, 0, layout)).toEqual([]);
+    expect(parseRecordBuffer(new Uint8Array(128), 16, 16, layout).records).toEqual([]);
+    expect(parseRecordBuffer(new Uint8Array(128), 0, 64, layout).records).toEqual([]);
+    expect(parseRecordBuffer(new Uint8Array(128), 500, 0, layout).records).toEqual([]);
   });
 
   it('gives what comes before damage', () => {
@@ -74,7 +77,7 @@ describe('the record buffer', () => {
     new DataView(buffer.buffer).setUint16(record('a').length + 8, 3, true);
     expect(
       parseRecordBuffer(buffer, 0, 4000, layout)
-        .map(({ text }) => text)
+        .records.map(({ text }) => text)
         .slice(0, 2),
     ).toEqual(['a', 'b']);
   });
@@ -91,7 +94,7 @@ describe('the record buffer', () => {
       const bytes = mutate(buffer, random);
       survives(seed, () => {
         const first = random() < 0.5 ? 0 : below(random, 300);
-        expect(parseRecordBuffer(bytes, first, below(random, 300), layout).length).toBeLessThanOrEqual(
+        expect(parseRecordBuffer(bytes, first, below(random, 300), layout).records.length).toBeLessThanOrEqual(
           Math.ceil(bytes.length / 16),
         );
       });

@@ -4,7 +4,7 @@
  */
 
 import { decodeText, u16At, u32At, u64At } from '../bytes/read.ts';
-import type { LogRecord } from './printk.ts';
+import type { KernelLog, LogRecord } from './printk.ts';
 
 /** Offsets in struct printk_log. */
 export interface RecordLayout {
@@ -18,7 +18,7 @@ export interface RecordLayout {
   readonly caller: number | undefined;
 }
 
-export function parseRecordBuffer(buffer: Uint8Array, first: number, next: number, layout: RecordLayout): LogRecord[] {
+export function parseRecordBuffer(buffer: Uint8Array, first: number, next: number, layout: RecordLayout): KernelLog {
   const records: LogRecord[] = [];
   const most = Math.ceil(buffer.length / layout.headerSize);
   let at = first;
@@ -33,7 +33,8 @@ export function parseRecordBuffer(buffer: Uint8Array, first: number, next: numbe
     records.push(readRecord(buffer, at, layout, BigInt(records.length)));
     at += length;
   }
-  return records;
+  // The first that cannot be read takes those behind it with it.
+  return { records, damaged: at === next ? 0 : 1 };
 }
 
 function readRecord(buffer: Uint8Array, at: number, layout: RecordLayout, sequence: bigint): LogRecord {

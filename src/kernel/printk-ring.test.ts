@@ -98,12 +98,13 @@ class Ring {
   }
 }
 
-const texts = (ring: Ring): (string | undefined)[] => parseRingBuffer(ring.build()).map((record) => record.text);
+const texts = (ring: Ring): (string | undefined)[] =>
+  parseRingBuffer(ring.build()).records.map((record) => record.text);
 
 describe('the ring', () => {
   it('has records with all that is known of them', () => {
     const ring = new Ring(4, 10).add('Linux version', { level: 5, caller: 0x8000_0001, device: 'pci' }).add('second');
-    expect(parseRingBuffer(ring.build())).toEqual([
+    expect(parseRingBuffer(ring.build()).records).toEqual([
       {
         sequence: 0n,
         time: 0n,
@@ -160,7 +161,7 @@ describe('the ring', () => {
 
   it('leaves out descriptors of another round', () => {
     const ring = new Ring(2, 8).add('old').add('new').build();
-    expect(parseRingBuffer({ ...ring, headId: 5n, tailId: 4n })).toEqual([]);
+    expect(parseRingBuffer({ ...ring, headId: 5n, tailId: 4n }).records).toEqual([]);
   });
 
   it('never shows more than a record’s own block', () => {
@@ -182,7 +183,7 @@ describe('the ring', () => {
         tailId: random() < 0.2 ? BigInt(below(random, 1 << 30)) << 34n : whole.tailId,
       };
       survives(seed, () => {
-        expect(parseRingBuffer(damaged).length).toBeLessThanOrEqual(16);
+        expect(parseRingBuffer(damaged).records.length).toBeLessThanOrEqual(16);
       });
     }
   });

@@ -6,7 +6,7 @@
  */
 
 import { decodeText, fixedString, u16At, u32At, u64At } from '../bytes/read.ts';
-import type { LogRecord } from './printk.ts';
+import type { KernelLog, LogRecord } from './printk.ts';
 
 export interface RingLayout {
   readonly countBits: number;
@@ -41,30 +41,34 @@ const FINALIZED = 2n;
 const BLOCK_HEADER = 8;
 const NO_CALLER = 0xffff_ffff;
 
-export function parseRingBuffer(ring: RingLayout): LogRecord[] {
+export function parseRingBuffer(ring: RingLayout): KernelLog {
   const records: LogRecord[] = [];
+  let damaged = 0;
   const count = 1n << BigInt(ring.countBits);
   let id = ring.tailId & ID_MASK;
   const last = ring.headId & ID_MASK;
   for (let step = 0n; step < count; step++) {
     const record = readRecord(ring, id, Number(id % count));
-    if (record !== undefined) records.push(record);
-    if (id === last) break;
+    if (record === 'damaged') damaged++;
+    else if (record !== undefined) records.push(record);
+    if (id === last) return { records, damaged };
     id = (id + 1n) & ID_MASK;
   }
-  return records;
+  return { records, damaged: damaged + 1 };
 }
 
-function readRecord(ring: RingLayout, id: bigint, index: number): LogRecord | undefined {
+/** Undefined where a descriptor holds no record, being reserved or free. */
+function readRecord(ring: RingLayout, id: bigint, index: number): LogRecord | 'damaged' | undefined {
   const descriptor = index * ring.descriptorSize;
   const state = u64At(ring.descriptors, descriptor + ring.stateOffset);
   const flags = state >> FLAG_SHIFT;
-  if ((state & ID_MASK) !== id || (flags !== COMMITTED && flags !== FINALIZED)) return undefined;
+  if ((state & ID_MASK) !== id) return 'damaged';
+  if (flags !== COMMITTED && flags !== FINALIZED) return undefined;
   const at = index * ring.infoSize;
   const { info, infos } = ring;
   const sequence = u64At(infos, at + info.sequence);
   // A descriptor's sequence numbers go up by the ring's size; anything else is no printk_info.
-  if (sequence % (1n << BigInt(ring.countBits)) !== BigInt(index)) return undefined;
+  if (sequence % (1n << BigInt(ring.countBits)) !== BigInt(index)) return 'damaged';
   const levels = infos[at + info.facility + 1] ?? 0;
   const caller = u32At(infos, at + info.caller);
   return {

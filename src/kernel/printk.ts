@@ -28,10 +28,16 @@ export interface LogRecord {
   readonly dictionary: readonly string[];
 }
 
+export interface KernelLog {
+  readonly records: readonly LogRecord[];
+  /** How many places there are at least where a record should be, and none can be read. */
+  readonly damaged: number;
+}
+
 const LARGEST_BUFFER = 1 << 28;
 
 /** @throws LookupError, FaultError where the log cannot be found or read */
-export function readLog(kernel: Kernel): LogRecord[] {
+export function readLog(kernel: Kernel): KernelLog {
   const ring = kernel.addressOf('prb');
   if (ring !== undefined) return readRing(kernel, kernel.memory.pointer(ring));
   const buffer = kernel.addressOf('log_buf');
@@ -53,7 +59,7 @@ function size(kernel: Kernel, struct: string): number {
   return found;
 }
 
-function readRing(kernel: Kernel, ring: VirtAddr): LogRecord[] {
+function readRing(kernel: Kernel, ring: VirtAddr): KernelLog {
   const { memory } = kernel;
   const descriptors = addVirt(ring, offset(kernel, 'printk_ringbuffer', 'desc_ring'));
   const data = addVirt(ring, offset(kernel, 'printk_ringbuffer', 'text_data_ring'));
@@ -94,7 +100,7 @@ function readRing(kernel: Kernel, ring: VirtAddr): LogRecord[] {
   return parseRingBuffer(layout);
 }
 
-function readRecords(kernel: Kernel, buffer: VirtAddr): LogRecord[] {
+function readRecords(kernel: Kernel, buffer: VirtAddr): KernelLog {
   const { memory } = kernel;
   const length = memory.u32(kernel.symbol('log_buf_len'));
   if (length > LARGEST_BUFFER) throw new LookupError('kernel log', 'its buffer is damaged');

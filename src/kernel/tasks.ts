@@ -6,11 +6,11 @@
  */
 
 import type { VirtAddr } from '../base/addr.ts';
-import { attempt, FormatError, isExpected } from '../base/errors.ts';
+import { FormatError, isExpected } from '../base/errors.ts';
 import { offsetOf, type StructView } from '../values/struct-view.ts';
 import { idleTask, readCpus } from './cpus.ts';
 import type { Kernel } from './kernel.ts';
-import { listForEachEntry } from './list.ts';
+import { listForEachEntry, type ListWalk } from './list.ts';
 
 export class Task {
   readonly kernel: Kernel;
@@ -117,7 +117,9 @@ export function readTasks(kernel: Kernel): TaskList {
   if (processes.broken !== undefined) warnings.push(`the list of tasks is broken: ${processes.broken}`);
   for (const leader of processes.entries) {
     add(leader);
-    for (const thread of attempt(() => readThreads(kernel, leader)) ?? []) add(thread);
+    const { entries, broken } = readThreads(kernel, leader);
+    if (broken !== undefined) warnings.push(`threads of task ${leader.toString(16)} may be left out: ${broken}`);
+    for (const thread of entries) add(thread);
   }
   return { tasks, warnings };
 }
@@ -134,11 +136,16 @@ function damageOf(task: Task, idle: boolean): string | undefined {
 }
 
 /** The threads of a process, its leader among them. */
-function readThreads(kernel: Kernel, leader: VirtAddr): readonly VirtAddr[] {
-  const type = kernel.types.struct('task_struct');
-  const signal = kernel.struct('task_struct', leader).pointer('signal');
-  if (signal === 0n) return [];
-  offsetOf(type, 'thread_node');
-  return listForEachEntry(kernel.memory, kernel.struct('signal_struct', signal).at('thread_head'), type, 'thread_node')
-    .entries;
+function readThreads(kernel: Kernel, leader: VirtAddr): ListWalk {
+  try {
+    const type = kernel.types.struct('task_struct');
+    const signal = kernel.struct('task_struct', leader).pointer('signal');
+    if (signal === 0n) return { entries: [], broken: undefined };
+    offsetOf(type, 'thread_node');
+    const head = kernel.struct('signal_struct', signal).at('thread_head');
+    return listForEachEntry(kernel.memory, head, type, 'thread_node');
+  } catch (error) {
+    if (isExpected(error)) return { entries: [], broken: error.message };
+    throw error;
+  }
 }

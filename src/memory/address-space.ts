@@ -7,6 +7,7 @@
 
 import { hi32, join64, lo32, PAGE_SIZE, physAddr, virtAddr, type PhysAddr, type VirtAddr } from '../base/addr.ts';
 import { FaultError, type AddressSpaceName } from '../base/errors.ts';
+import { noteLoss } from '../base/losses.ts';
 import type { BrokenTable, MappedRun, PageTables, PageWalk } from '../arch/architecture.ts';
 import { decodeText } from '../bytes/read.ts';
 import type { PhysicalMemory } from './physical-memory.ts';
@@ -80,6 +81,7 @@ export class AddressSpace {
       } catch (error) {
         if (!(error instanceof FaultError)) throw error;
         target.fill(0, done, done + step);
+        noteLoss(error);
         fault ??= error;
       }
       done += step;

@@ -22,13 +22,15 @@ export interface CrashTask {
   readonly panicked: boolean;
   /** Why this task: for people, the strongest first. */
   readonly evidence: () => readonly string[];
+  /** Where `panicked` is false: that nothing did, or that this is not known, and why. */
+  readonly whyNotPanicked: () => string;
   /** The first cause the log names; undefined where it names none. */
   readonly cause: () => Available<Cause | undefined>;
 }
 
 /** The log is read only where the kernel's own variables do not tell the CPU, or when somebody asks for the cause. */
 export function findCrashTask(kernel: Kernel): CrashTask {
-  const cause = once(() => available(() => findCause(readLog(kernel))));
+  const cause = once(() => available(() => findCause(readLog(kernel).records)));
   const known = (): Cause | undefined => {
     const found = cause();
     return isUnavailable(found) ? undefined : found;
@@ -40,7 +42,8 @@ export function findCrashTask(kernel: Kernel): CrashTask {
   const found = taskOn(kernel, chosen) ?? (panicked ? taskWithPid(kernel, known()?.pid) : undefined);
   const task = found ?? new Task(kernel, kernel.symbol('init_task'));
   const evidence = once(() => evidenceFor(cpus, cause(), task, chosen, panicked, found !== undefined));
-  return { task, taskKnown: found !== undefined, cpu: chosen, panicked, evidence, cause };
+  const whyNotPanicked = once(() => verdict(cpus, cause()));
+  return { task, taskKnown: found !== undefined, cpu: chosen, panicked, evidence, whyNotPanicked, cause };
 }
 
 function taskOn(kernel: Kernel, cpu: number): Task | undefined {
@@ -55,8 +58,15 @@ function taskWithPid(kernel: Kernel, pid: number | undefined): Task | undefined 
     : readTasks(kernel).tasks.find((task) => attempt(() => task.pid) === pid);
 }
 
+function verdict({ known }: PanicCpus, logged: Available<Cause | undefined>): string {
+  const kernelSays = known ? 'panic_cpu is unset' : 'panic_cpu cannot be read';
+  const logSays = isUnavailable(logged) ? 'the log cannot be read' : 'the log has no panic';
+  const nothing = known && !isUnavailable(logged) ? 'nothing panicked' : 'whether anything panicked is not known';
+  return `${nothing}: ${kernelSays} and ${logSays}`;
+}
+
 function evidenceFor(
-  { panicCpu, crashingCpu, known }: PanicCpus,
+  cpus: PanicCpus,
   logged: Available<Cause | undefined>,
   task: Task,
   cpu: number,
@@ -65,11 +75,9 @@ function evidenceFor(
 ): string[] {
   const cause = isUnavailable(logged) ? undefined : logged;
   if (!panicked) {
-    const kernelSays = known ? 'panic_cpu is unset' : 'panic_cpu cannot be read';
-    const logSays = isUnavailable(logged) ? 'the log cannot be read' : 'the log has no panic';
-    const verdict = known && !isUnavailable(logged) ? 'nothing panicked' : 'whether anything panicked is not known';
-    return [`${verdict}: ${kernelSays} and ${logSays}; the task of the first CPU is shown`];
+    return [`${verdict(cpus, logged)}; the task of the first CPU is shown`];
   }
+  const { panicCpu, crashingCpu } = cpus;
   const evidence: string[] = [];
   if (panicCpu !== undefined) evidence.push(`panic_cpu is ${panicCpu}`);
   if (crashingCpu !== undefined) evidence.push(`crashing_cpu is ${crashingCpu}`);

@@ -8,7 +8,7 @@ import { readTime } from '../kernel/timekeeping.ts';
 export interface LogReport {
   readonly type: 'log';
   readonly records: readonly LogRecord[];
-  /** How many messages between the first and the last are lost: their sequence numbers are missing. */
+  /** How many messages are lost at least: sequence numbers that are missing, records that cannot be read. */
   readonly lost: number;
   /** When the kernel's clock was zero: nanoseconds since 1970; undefined where the time is not known. */
   readonly bootNanoseconds: bigint | undefined;
@@ -24,9 +24,10 @@ export interface LogColumns {
 
 export function logReport(kernel: Kernel, show: LogColumns): LogReport {
   const time = attempt(() => readTime(kernel));
-  const records = readLog(kernel);
+  const { records, damaged } = readLog(kernel);
   const first = records[0]?.sequence ?? 0n;
   const last = records.at(-1)?.sequence ?? 0n;
-  const lost = records.length === 0 ? 0 : Number(last - first) + 1 - records.length;
+  const gaps = records.length === 0 ? 0 : Number(last - first) + 1 - records.length;
+  const lost = Math.max(gaps, damaged);
   return { type: 'log', records, lost, bootNanoseconds: time?.bootNanoseconds, show };
 }

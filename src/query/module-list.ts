@@ -58,6 +58,8 @@ export interface TaintReport {
   readonly type: 'module-taints';
   /** The modules that taint the kernel. */
   readonly modules: readonly { readonly name: string; readonly taints: string; readonly bits: bigint }[];
+  /** Why there may be others. */
+  readonly warnings: readonly string[];
 }
 
 export interface ModuleListOptions {
@@ -75,7 +77,6 @@ export function modulesByBase(kernel: Kernel): Module[] {
 /** Looks for files that are not loaded yet, but unpacks none. */
 export function moduleReport(kernel: Kernel, options: ModuleListOptions = {}): ModuleReport {
   const { only, sections = false, problems = [] } = options;
-  const { broken } = kernel.modules();
   const rows = (only === undefined ? modulesByBase(kernel) : [only]).map((module) => ({
     module: module.address,
     name: module.name,
@@ -89,8 +90,12 @@ export function moduleReport(kernel: Kernel, options: ModuleListOptions = {}): M
   const all = kernel.modules().modules;
   const longestName = Math.max(0, ...all.map(({ name }) => name.length));
   const largestSize = Math.max(0, ...all.map(({ size }) => size));
-  const warning = broken === undefined ? undefined : `the list of modules is broken: ${broken}`;
-  return { type: 'modules', modules: rows, longestName, largestSize, warning, problems };
+  return { type: 'modules', modules: rows, longestName, largestSize, warning: listWarning(kernel), problems };
+}
+
+function listWarning(kernel: Kernel): string | undefined {
+  const { broken } = kernel.modules();
+  return broken === undefined ? undefined : `the list of modules is broken: ${broken}`;
 }
 
 function fileState(found: ModuleDebugState): ModuleFileState {
@@ -130,5 +135,10 @@ export function taintReport(kernel: Kernel): TaintReport {
     const bits = module.taints() ?? 0n;
     return bits === 0n ? [] : [{ name: module.name, taints: taintLetters(kernel, bits), bits }];
   });
-  return { type: 'module-taints', modules };
+  const unread = modulesByBase(kernel).filter((module) => module.taints() === undefined);
+  const warnings = [
+    ...[listWarning(kernel)].filter((warning) => warning !== undefined),
+    ...unread.map(({ name }) => `the taints of ${name} cannot be read`),
+  ];
+  return { type: 'module-taints', modules, warnings };
 }

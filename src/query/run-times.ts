@@ -17,9 +17,11 @@ export interface RunTime {
 export interface RunTimes {
   readonly type: 'run-times';
   readonly tasks: readonly RunTime[];
+  /** What kept the list of tasks from being whole. */
+  readonly warnings: readonly string[];
 }
 
-export function runTimes(kernel: Kernel, tasks: readonly Task[]): RunTimes {
+export function runTimes(kernel: Kernel, tasks: readonly Task[], warnings: readonly string[]): RunTimes {
   const clocks = new Map<number, bigint | undefined>();
   const clockOf = (cpu: number): bigint | undefined => {
     if (!clocks.has(cpu))
@@ -41,7 +43,7 @@ export function runTimes(kernel: Kernel, tasks: readonly Task[]): RunTimes {
   rows.sort(
     (a, b) => Number((b.lastRun ?? -1n) > (a.lastRun ?? -1n)) - Number((a.lastRun ?? -1n) > (b.lastRun ?? -1n)),
   );
-  return { type: 'run-times', tasks: rows.map(({ row }) => row) };
+  return { type: 'run-times', tasks: rows.map(({ row }) => row), warnings };
 }
 
 function runQueueClock(kernel: Kernel, cpu: number): bigint {

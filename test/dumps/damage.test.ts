@@ -4,56 +4,23 @@
  */
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import { attempt, FaultError, VmcoreError } from '../../src/base/errors.ts';
+import { attempt } from '../../src/base/errors.ts';
 import { addVirt, type VirtAddr } from '../../src/base/addr.ts';
-import { parseLine } from '../../src/commands/line.ts';
-import { invocationOf, runCommand } from '../../src/commands/run.ts';
 import { Session } from '../../src/commands/session.ts';
 import { findMember } from '../../src/debuginfo/types/members.ts';
 import { loadDisassembler } from '../../src/disasm/disassembler.ts';
-import { NodeHost } from '../../src/faces/node/host.ts';
-import { renderText } from '../../src/render/text/index.ts';
-import { openTarget } from '../../src/target/target.ts';
 import { below, randomFrom } from '../builders/mutate.ts';
+import { answerOf, damagedTarget, PAGE, type Damage } from './damaged-dump.ts';
 import { Fixture, type FixtureName } from './fixture.ts';
-
-type Damage = 'missing' | 'zeroed' | 'overwritten';
-const PAGE = 4096;
 
 /** A session on a dump some of whose pages are damaged. The kernel's place in memory is found before. */
 function damaged(name: FixtureName, pages: ReadonlySet<number>, damage: Damage): Session {
-  const { folder } = new Fixture(name);
-  const target = openTarget(new NodeHost(), {
-    dumps: [`${folder}/vmcore`],
-    vmlinux: undefined,
-    debugFolders: [],
-    moduleFolders: [],
-  });
-  const whole = target.image.read.bind(target.image);
-  const read = (address: number, bytes: Uint8Array): void => {
-    whole(address, bytes);
-    for (let at = address - (address % PAGE); at < address + bytes.length; at += PAGE) {
-      if (!pages.has(at / PAGE)) continue;
-      if (damage === 'missing') throw new FaultError('physical', at, 'not-in-dump');
-      const part = bytes.subarray(Math.max(0, at - address), Math.max(0, at + PAGE - address));
-      part.fill(damage === 'zeroed' ? 0 : 0xff);
-    }
-  };
-  Object.assign(target.image, { read });
-  return new Session(target);
+  const { target } = new Fixture(name).session.kernel;
+  return new Session(damagedTarget(target, (pfn) => (pages.has(pfn) ? damage : undefined)));
 }
 
 function run(session: Session, line: string): string {
-  const parsed = parseLine(line);
-  if (parsed.kind !== 'command') return '';
-  const lines: string[] = [];
-  try {
-    for (const result of runCommand(session, invocationOf(parsed.words))) lines.push(...renderText(result));
-  } catch (error) {
-    if (!(error instanceof VmcoreError)) throw error;
-    lines.push(`error: ${error.message}`);
-  }
-  return lines.join('\n');
+  return answerOf(session, line).join('\n');
 }
 
 const intact = new Fixture('nfs').session;
@@ -62,16 +29,18 @@ const crashStack = run(intact, 'bt')
   .split('\n')
   .filter((line) => / nfs_\w+ at /.test(line));
 const crashed = intact.current;
+const { cpu: crashedCpu } = intact.crash();
+const otherCpu = 1 - crashedCpu;
 
 describe('a page that is missing', () => {
   it('of the crashed task costs its name, not its stack', () => {
     const text = run(damaged('nfs', new Set([pageOf(crashed.address)]), 'missing'), 'bt');
-    expect(text).toMatch(/^PID: \? .* CPU: 1 .* COMMAND: \?/);
+    expect(text).toMatch(new RegExp(`^PID: \\? .* CPU: ${crashedCpu} .* COMMAND: \\?`));
     for (const frame of crashStack) expect(text).toContain(frame);
   });
 
   it('of per-CPU memory costs what was in it, not the stack that the registers are on', () => {
-    const page = pageOf(intact.kernel.perCpu.address('current_task', 1) ?? crashed.address);
+    const page = pageOf(intact.kernel.perCpu.address('current_task', crashedCpu) ?? crashed.address);
     const session = damaged('nfs', new Set([page]), 'missing');
     for (const frame of crashStack) expect(run(session, 'bt')).toContain(frame);
     expect(run(session, 'bt -a')).toMatch(/CPU: 0[^]*CPU: 1/);
@@ -138,7 +107,7 @@ describe('a call through a NULL pointer', () => {
   }
 
   function startOfCrash(): Parameters<ReturnType<Session['unwinder']>['unwind']>[1] {
-    const registers = intact.kernel.target.image.cpus[1]?.registers ?? {};
+    const registers = intact.kernel.target.image.cpus[crashedCpu]?.registers ?? {};
     return { registers, slot: undefined, exact: true, saved: undefined };
   }
 });
@@ -155,8 +124,8 @@ describe('notes that do not name their CPU, as in a kdump', () => {
   });
 
   it('are not taken for those of a CPU that has none', () => {
-    const text = run(sessionWith(notes.slice(1)), 'bt -a');
-    expect(text).toContain('those of CPU 0');
+    const text = run(sessionWith(notes.toSpliced(otherCpu, 1)), 'bt -a');
+    expect(text).toContain(`those of CPU ${otherCpu}`);
     for (const frame of crashStack) expect(text).toContain(frame);
   });
 });
@@ -174,9 +143,7 @@ const commands = [
   'sym vfs_write',
   'rd linux_banner 8',
   'rd -SS init_task 512',
-  'search -V -x 2 init_task',
   'search -t init_task',
-  'search -c "Linux version"',
   'vtop linux_banner',
   'kmem -s',
   'kmem init_task',
@@ -190,7 +157,7 @@ function addressesOf(name: FixtureName): string[] {
 }
 
 describe.each(['missing', 'zeroed', 'overwritten'] as const)('random pages %s', (damage) => {
-  it.each([1, 2, 3, 4, 5, 6])('never end in anything but an answer or an error for the user (seed %i)', (seed) => {
+  it.each([1, 2])('never end in anything but an answer or an error for the user (seed %i)', (seed) => {
     const random = randomFrom(seed);
     const name: FixtureName = seed % 2 === 0 ? 'sysrq-7.2' : 'nfs';
     const pages = new Set(Array.from({ length: 12_000 }, () => below(random, (512 << 20) / PAGE)));

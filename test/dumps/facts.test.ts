@@ -60,7 +60,7 @@ describe.each(fixtureNames)('%s, beside drgn', (name) => {
   it.runIf(drgn !== undefined)('has its log', () => {
     const text = fixture.session.kernel;
     expect(text.target.vmcoreinfo()?.release).toBe(drgn?.release);
-    const ours = readLog(text).map((record) => ({
+    const ours = readLog(text).records.map((record) => ({
       sequence: Number(record.sequence),
       time: Number(record.time),
       level: record.level,

@@ -138,7 +138,7 @@ function isIdling(session: Session, cpu: number, { header }: StackSubject): bool
 
 function panicked(session: Session): StackSubject {
   const crash = session.crash();
-  if (!crash.panicked) throw new LookupError('task that panicked', 'nothing panicked in this dump');
+  if (!crash.panicked) throw new LookupError('task that panicked', crash.whyNotPanicked());
   return crash.taskKnown ? stackOfTask(session.kernel, crash.task) : stackOnCpu(session, crash.cpu);
 }
 

@@ -39,7 +39,9 @@ export const ps: Command = {
     const wanted = args.words.map(identifies);
     const chosen = candidates.filter((task) => wanted.length === 0 || wanted.some((matches) => matches(task)));
     if (wanted.length === 0 || chosen.length > 0)
-      yield args.has('-m') ? runTimes(session.kernel, chosen) : processList(session.kernel, tasks, chosen, warnings);
+      yield args.has('-m')
+        ? runTimes(session.kernel, chosen, warnings)
+        : processList(session.kernel, tasks, chosen, warnings);
     const kind = args.has('-k') ? 'kernel thread' : args.has('-u') ? 'user task' : 'task';
     checkIdentified(args.words, candidates, args.has('-G') ? `${kind} that leads a thread group` : kind);
   },

@@ -56,7 +56,7 @@ export const set: Command = {
       if (address === undefined) throw new LookupError('current task of CPU', cpu);
       session.current = new Task(session.kernel, address);
     } else if (args.has('-p')) {
-      if (!session.crash().panicked) throw new UsageError('nothing panicked in this dump; "sys" says what is known');
+      if (!session.crash().panicked) throw new UsageError(session.crash().whyNotPanicked());
       session.current = session.crash().task;
     } else if (word !== undefined) {
       const [task] = session.tasksNamed(word);

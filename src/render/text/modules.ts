@@ -63,12 +63,13 @@ function* sectionLines({ sections }: ModuleRow): Generator<string> {
   }
 }
 
-export function* renderTaints({ modules }: TaintReport): Generator<string> {
-  if (modules.length === 0) {
-    yield 'no tainted modules';
-    return;
+export function* renderTaints({ modules, warnings }: TaintReport): Generator<string> {
+  if (modules.length === 0)
+    yield warnings.length === 0 ? 'no tainted modules' : 'no tainted modules among those that can be read';
+  else {
+    const width = Math.max(4, ...modules.map(({ name }) => escapeLine(name).length));
+    yield `${'NAME'.padEnd(width)}  TAINTS`;
+    for (const { name, taints } of modules) yield `${escapeLine(name).padEnd(width)}  ${taints}`;
   }
-  const width = Math.max(4, ...modules.map(({ name }) => escapeLine(name).length));
-  yield `${'NAME'.padEnd(width)}  TAINTS`;
-  for (const { name, taints } of modules) yield `${escapeLine(name).padEnd(width)}  ${taints}`;
+  for (const warning of warnings) yield `(${escapeLine(warning)})`;
 }

@@ -37,4 +37,5 @@ export function* renderRunTimes(times: RunTimes): Generator<string> {
     const since = sinceLastRun === undefined ? '?' : elapsed(sinceLastRun);
     yield `[${since}] [${state}]  ${headerLine(header)}`;
   }
+  for (const warning of times.warnings) yield `(${warning})`;
 }
