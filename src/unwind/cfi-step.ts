@@ -1,5 +1,6 @@
 /** One step by call frame information: from a frame to its caller, with every register whose rule is known. */
 
+import { calleeSavedRegisters } from '../arch/x86-64/registers.ts';
 import { addVirt, virtAddr } from '../base/addr.ts';
 import { FormatError, LookupError } from '../base/errors.ts';
 import type { FrameRow, RegisterRule } from '../debuginfo/dwarf/frame-program.ts';
@@ -20,8 +21,7 @@ export function behindStackSwitch(memory: AddressSpace, frame: Frame): FrameStat
   return { ip: frame.ip, sp: before, registers: { ...frame.registers, rsp: before } };
 }
 
-/** Registers a function hands back as it found them: System V ABI, AMD64 supplement, figure 3.4. */
-const calleeSaved = new Set(['rbx', 'rbp', 'r12', 'r13', 'r14', 'r15']);
+const calleeSaved = new Set(calleeSavedRegisters);
 
 /**
  * Undefined where the rules need a register that is not known, or the return address is not on the stack.

@@ -6,6 +6,7 @@
  * Invariant: what is given is inferred, and its notes say from what.
  */
 
+import { calleeSavedRegisters } from '../arch/x86-64/registers.ts';
 import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
 import { attempt } from '../base/errors.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -13,10 +14,11 @@ import { Activation, knownValue, type Followed, type Surroundings } from './code
 import { functionsOf, type Functions } from './code/functions.ts';
 import { WORD, type MemoryFormula } from './code/formula.ts';
 import type { FunctionCode } from './code/function-code.ts';
-import { keptCopy } from './code/kept-copies.ts';
+import { keptCopy, type KeptCopy } from './code/kept-copies.ts';
 import { tailWays, type TailWay } from './code/tail-ways.ts';
 import type { Frame } from './frame.ts';
-import { calleeSavedRegisters, canonicalFrameAddress, type FrameRegisters } from './frame-registers.ts';
+import { canonicalFrameAddress } from './canonical-frame.ts';
+import type { FrameRegisters } from './frame-registers.ts';
 
 /** The function that a frame's caller called. */
 export type CalledFunction =
@@ -57,7 +59,7 @@ export class FollowedValues {
   }
 
   /** The same by the copies that the function itself has made. */
-  kept(frame: number, name: string, size = WORD): Followed | undefined {
+  kept(frame: number, name: string, size = WORD): KeptCopy | undefined {
     const activation = this.activation(frame);
     const registers = this.#registers(frame);
     if (activation === undefined || registers === undefined) return undefined;

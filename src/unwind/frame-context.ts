@@ -12,12 +12,13 @@ import type { Die } from '../debuginfo/dwarf/die.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { callSiteAt, registerOf, type CallSite } from './call-sites.ts';
 import type { Followed } from './code/activation.ts';
+import { canonicalFrameAddress } from './canonical-frame.ts';
 import { evaluateValue } from './dwarf-expression.ts';
 import type { ExpressionContext } from './expression-context.ts';
 import { FollowedValues } from './followed-values.ts';
 import { frameCodeOf, runningAddress, type FrameCode } from './frame-code.ts';
 import type { Frame } from './frame.ts';
-import { canonicalFrameAddress, frameRegisters, type FrameRegisters } from './frame-registers.ts';
+import { frameRegisters, type FrameRegisters } from './frame-registers.ts';
 import { baseTypeOf } from './variable-parts.ts';
 
 /** How far values are looked for: beyond what debug information and saved registers prove. */

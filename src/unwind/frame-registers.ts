@@ -3,18 +3,20 @@
  * callee saved it, or is described as leaving it alone (call frame information); after an exception all are, from
  * struct pt_regs. What a call may destroy is not known in the caller: it is never shown as known.
  *
+ * Where nothing describes a callee, its code tells what it did with them. That is inferred, and said to be.
+ *
  * Invariant: call frame information is believed only where it leads to the stack pointer that the walk found.
  */
 
-import { addVirt, type VirtAddr } from '../base/addr.ts';
+import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
 import { attempt } from '../base/errors.ts';
-import type { FrameRow, RegisterRule } from '../debuginfo/dwarf/frame-program.ts';
-import { ptRegsOrder } from '../arch/x86-64/registers.ts';
+import type { RegisterRule } from '../debuginfo/dwarf/frame-program.ts';
+import { calleeSavedRegisters, ptRegsOrder } from '../arch/x86-64/registers.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { callFrameRow } from './canonical-frame.ts';
 import { behindStackSwitch, cfiStep } from './cfi-step.ts';
-import { codeObjectAt } from './code-lookup.ts';
+import { FollowedValues } from './followed-values.ts';
 import type { Frame } from './frame.ts';
-import { registersByPrologue } from './prologue.ts';
 
 export type RegisterSource =
   /** In the CPU when the dump was taken, or saved when the task was switched away from. */
@@ -35,35 +37,25 @@ export interface KnownRegister {
 
 export type FrameRegisters = ReadonlyMap<string, KnownRegister>;
 
-/** Registers a function hands back as it found them: System V ABI, AMD64 supplement, figure 3.4. */
-export const calleeSavedRegisters: readonly string[] = ['rbx', 'rbp', 'r12', 'r13', 'r14', 'r15'];
-
 /**
  * In the order of the frames.
  * @param infer whether values that only the code itself tells are wanted, too
  */
 export function frameRegisters(kernel: Kernel, frames: readonly Frame[], infer: boolean): FrameRegisters[] {
   const all: FrameRegisters[] = [];
+  let byCode: FollowedValues | undefined;
+  const keptBy = (index: number): Map<string, KnownRegister> | undefined => {
+    byCode ??= new FollowedValues(kernel, frames, (number) => all[number]);
+    return registersByCode(byCode, index, all[index]);
+  };
   for (const [index, frame] of frames.entries()) {
     const below = frames[index - 1];
     const known = all[index - 1];
     if (frame.saved !== undefined && index > 0) all.push(savedByException(frame));
     else if (below === undefined || known === undefined) all.push(ofFirstFrame(frame));
-    else all.push(ofCaller(kernel, below, known, frame, infer));
+    else all.push(ofCaller(kernel, below, known, frame, () => (infer ? keptBy(index - 1) : undefined)));
   }
   return all;
-}
-
-/** What the stack pointer was before the call that a frame is in; undefined where the frame was interrupted into. */
-export function canonicalFrameAddress(kernel: Kernel, frames: readonly Frame[], index: number): bigint | undefined {
-  const frame = frames[index];
-  const caller = frames[index + 1];
-  if (frame === undefined) return undefined;
-  if (caller !== undefined && caller.saved === undefined) return caller.sp;
-  const row = attempt(() => rowOf(kernel, frame));
-  if (row?.cfa.kind !== 'register') return undefined;
-  const base = frame.registers[kernel.target.architecture.dwarfRegisters[row.cfa.register] ?? ''];
-  return base === undefined ? undefined : addVirt(base as VirtAddr, row.cfa.offset);
 }
 
 function ofFirstFrame(frame: Frame): FrameRegisters {
@@ -87,18 +79,48 @@ function savedByException(frame: Frame): FrameRegisters {
   return found;
 }
 
-function ofCaller(kernel: Kernel, below: Frame, known: FrameRegisters, frame: Frame, infer: boolean): FrameRegisters {
+/** @param byCode what the code of the callee tells, where nothing describes it */
+function ofCaller(
+  kernel: Kernel,
+  below: Frame,
+  known: FrameRegisters,
+  frame: Frame,
+  byCode: () => Map<string, KnownRegister> | undefined,
+): FrameRegisters {
   const found = new Map<string, KnownRegister>();
   found.set('rip', { value: frame.ip, source: { kind: 'slot', address: frame.slot }, inferred: undefined });
   found.set('rsp', { value: frame.sp, source: { kind: 'walk' }, inferred: undefined });
   const described = attempt(() => byCallFrame(kernel, below, known, frame));
-  const others = described ?? (infer ? attempt(() => registersByPrologue(kernel, below, known, frame)) : undefined);
+  const others = described ?? attempt(byCode);
   for (const [name, register] of others ?? []) found.set(name, register);
   const { rbp } = frame.registers;
   // ORC follows rbp alone.
   if (!found.has('rbp') && rbp !== undefined)
     found.set('rbp', { value: rbp, source: { kind: 'walk' }, inferred: undefined });
   return found;
+}
+
+/** What a function kept of the registers that it hands back: in words of its stack, or untouched. */
+function registersByCode(
+  code: FollowedValues,
+  callee: number,
+  known: FrameRegisters | undefined,
+): Map<string, KnownRegister> {
+  const found = new Map<string, KnownRegister>();
+  for (const name of calleeSavedRegisters) {
+    const kept = code.kept(callee, name);
+    if (kept === undefined) continue;
+    const before = known?.get(name)?.source;
+    const inferred = kept.notes.length === 0 ? 'no instruction of the function below writes it' : kept.notes.join('; ');
+    const source = sourceOfKept(kept.slot, before);
+    found.set(name, { value: kept.value, source, inferred });
+  }
+  return found;
+}
+
+function sourceOfKept(slot: bigint | undefined, before: RegisterSource | undefined): RegisterSource {
+  if (slot !== undefined) return { kind: 'slot', address: virtAddr(slot) };
+  return before === undefined ? { kind: 'walk' } : sameAs(before);
 }
 
 /** The rules of the callee, applied to what is known in it. Undefined where they lead elsewhere than the walk. */
@@ -108,7 +130,7 @@ function byCallFrame(
   known: FrameRegisters,
   frame: Frame,
 ): Map<string, KnownRegister> | undefined {
-  const row = rowOf(kernel, below);
+  const row = callFrameRow(kernel, below);
   if (row === undefined) return undefined;
   const { dwarfRegisters } = kernel.target.architecture;
   const values = Object.fromEntries([...known].map(([name, { value }]) => [name, value]));
@@ -132,14 +154,10 @@ function byCallFrame(
 
 function sourceBy(rule: RegisterRule | undefined, cfa: VirtAddr, before: RegisterSource | undefined): RegisterSource {
   if (rule?.kind === 'offset') return { kind: 'slot', address: addVirt(cfa, rule.offset) };
-  if ((rule === undefined || rule.kind === 'same') && before !== undefined)
-    return { kind: 'same', as: before.kind === 'same' ? before.as : before };
+  if ((rule === undefined || rule.kind === 'same') && before !== undefined) return sameAs(before);
   return { kind: 'walk' };
 }
 
-/** The call itself is looked up where the frame called; the instruction where it was interrupted. */
-function rowOf(kernel: Kernel, frame: Frame): FrameRow | undefined {
-  const at = frame.exact ? frame.ip : addVirt(frame.ip, -1);
-  const code = codeObjectAt(kernel, at);
-  return code?.dwarf()?.callFrames.rowAt(code.toTable(at));
+function sameAs(before: RegisterSource): RegisterSource {
+  return before.kind === 'same' ? before : { kind: 'same', as: before };
 }

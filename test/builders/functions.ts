@@ -1,6 +1,7 @@
 /** Functions in machine code, with what is around them, as unwind/code reads them. */
 
 import { virtAddr } from '../../src/base/addr.ts';
+import { attempt } from '../../src/base/errors.ts';
 import { disassemblerFor } from '../../src/disasm/disassembler.ts';
 import type { CodeSource } from '../../src/unwind/code/code-source.ts';
 import { Functions } from '../../src/unwind/code/functions.ts';
@@ -18,7 +19,10 @@ export function buildCodeSource(
       return range && { name: range.symbol.name, start: range.start, end: range.end };
     },
     named: (name) => [...code.named(name, undefined)],
-    read: (start, length) => code.read(start, length).pieces[0]?.bytes,
+    read: (start, length) => {
+      const bytes = attempt(() => code.read(start, length))?.pieces[0]?.bytes;
+      return bytes?.length === length ? bytes : undefined;
+    },
     fixupsIn: (start, end) =>
       fixups
         .map(([from, to]) => ({ from: virtAddr(CODE_START + BigInt(from)), to: virtAddr(CODE_START + BigInt(to)) }))

@@ -4,12 +4,17 @@
  */
 
 import { beforeAll, describe, expect, it } from 'vitest';
+import { callerSavedRegisters } from '../../src/arch/x86-64/registers.ts';
 import { attempt } from '../../src/base/errors.ts';
 import { loadDisassembler } from '../../src/disasm/disassembler.ts';
 import { stackOfTask, walkStack } from '../../src/query/stack-walk.ts';
-import type { Followed } from '../../src/unwind/code/activation.ts';
+import { knownValue, type Followed } from '../../src/unwind/code/activation.ts';
 import { FollowedValues } from '../../src/unwind/followed-values.ts';
 import { FrameContexts } from '../../src/unwind/frame-context.ts';
+import { frameRegisters } from '../../src/unwind/frame-registers.ts';
+import { NodeHost } from '../../src/faces/node/host.ts';
+import { Session } from '../../src/commands/session.ts';
+import { openTarget } from '../../src/target/target.ts';
 import type { Frame } from '../../src/unwind/frame.ts';
 import { Fixture, fixtureNames } from './fixture.ts';
 
@@ -20,7 +25,8 @@ const special = new Set(['rip', 'cs', 'ss', 'rflags', 'orig_rax']);
 const argumentRegisters = ['rdi', 'rsi', 'rdx', 'rcx', 'r8', 'r9'];
 
 describe.each(fixtureNames)('the code of the frames of %s', (name) => {
-  const { session } = new Fixture(name);
+  const fixture = new Fixture(name);
+  const { session } = fixture;
   const { kernel } = session;
 
   /** Each frame once, with what stands on its stack. */
@@ -65,6 +71,40 @@ describe.each(fixtureNames)('the code of the frames of %s', (name) => {
     }
     expect(all.differing).toEqual([]);
     expect(all.agreeing).toBeGreaterThan(200);
+  });
+
+  it('knows no register of a caller that a call may have changed', () => {
+    for (const { frames, number } of distinctFrames()) {
+      const frame = frames[number];
+      if (number === 0 || frame?.saved !== undefined) continue;
+      const names = [...(frameRegisters(kernel, frames, true)[number]?.keys() ?? [])];
+      expect(names.filter((register) => callerSavedRegisters.includes(register))).toEqual([]);
+    }
+  });
+
+  it('tells what functions kept of registers as call frame information does, where that is missing', () => {
+    const target = openTarget(new NodeHost(), {
+      dumps: [`${fixture.folder}/vmcore`],
+      vmlinux: undefined,
+      debugFolders: [],
+      moduleFolders: [],
+    });
+    Object.assign(target.vmlinux, { dwarf: () => undefined });
+    Object.assign(target.moduleFiles, { find: () => undefined });
+    const bare = new Session(target).kernel;
+    const all = new Comparison();
+    let missing = 0;
+    for (const { label, frames, number } of distinctFrames()) {
+      const byCode = frameRegisters(bare, frames, true)[number];
+      for (const [register, known] of frameRegisters(kernel, frames, false)[number] ?? []) {
+        const told = byCode?.get(register);
+        if (told === undefined) missing++;
+        else if (told.inferred !== undefined) all.add(label, register, known.value, knownValue(told.value));
+      }
+    }
+    expect(all.differing).toEqual([]);
+    expect(all.agreeing).toBeGreaterThan(200);
+    expect(missing).toBeLessThan(all.agreeing / 10);
   });
 
   it('passes what call sites are described to pass, and keeps it', () => {

@@ -12,6 +12,12 @@ export const dwarfRegisters: readonly string[] = [
   'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15', 'rip',
 ]; // prettier-ignore
 
+/** Registers a function hands back as it found them: System V ABI, AMD64 supplement, figure 3.4. */
+export const calleeSavedRegisters: readonly string[] = ['rbx', 'rbp', 'r12', 'r13', 'r14', 'r15'];
+
+/** Those that it may change: the ABI's others, but for the stack pointer. */
+export const callerSavedRegisters: readonly string[] = ['rax', 'rcx', 'rdx', 'rsi', 'rdi', 'r8', 'r9', 'r10', 'r11'];
+
 /** The order of `struct pt_regs`, and of the first 21 words of `user_regs_struct`. */
 export const ptRegsOrder: readonly string[] = [
   'r15', 'r14', 'r13', 'r12', 'rbp', 'rbx', 'r11', 'r10', 'r9', 'r8', 'rax', 'rcx', 'rdx', 'rsi', 'rdi',

@@ -6,6 +6,7 @@
  * round. Memory alone may have changed since; whoever reads it says so.
  */
 
+import { checkCancelled } from '../../base/cancel.ts';
 import { evaluate, type Formula, type MemoryFormula } from './formula.ts';
 import type { FunctionCode } from './function-code.ts';
 import { instructionsBetween, isUnchangedBetween, reachingDefinitions, type Definition } from './reaching.ts';
@@ -33,6 +34,9 @@ export interface Surroundings {
   /** What memory holds, now. */
   memory(address: bigint, part: MemoryFormula): Followed | undefined;
 }
+
+/** Each is a walk over the function at worst. */
+const MOST_QUESTIONS = 5000;
 
 export class Activation {
   readonly code: FunctionCode;
@@ -65,6 +69,8 @@ export class Activation {
   before(index: number, name: string): Followed | undefined {
     const key = `${index} ${name}`;
     if (this.#before.has(key)) return this.#before.get(key);
+    if (this.#before.size >= MOST_QUESTIONS) return undefined;
+    checkCancelled();
     this.#before.set(key, undefined);
     const now = this.#surroundings.now(name);
     const found =

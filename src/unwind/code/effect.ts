@@ -5,6 +5,7 @@
  * Invariant: every register that an instruction may change is among its `registers`, if only as unknown.
  */
 
+import { calleeSavedRegisters, callerSavedRegisters } from '../../arch/x86-64/registers.ts';
 import type { Disassembler } from '../../disasm/disassembler.ts';
 import {
   memoryOperandOf,
@@ -40,9 +41,6 @@ export interface Effect {
 export const unknownByCall: Formula = { kind: 'unknown', cause: 'call' };
 export const unknownComputed: Formula = { kind: 'unknown', cause: 'computed' };
 
-/** Registers that a called function need not hand back as it found them. */
-export const callerSavedRegisters: readonly string[] = ['rax', 'rcx', 'rdx', 'rsi', 'rdi', 'r8', 'r9', 'r10', 'r11'];
-
 const callEffect: Effect = {
   registers: new Map(callerSavedRegisters.map((name) => [name, unknownByCall])),
   stores: [],
@@ -50,9 +48,7 @@ const callEffect: Effect = {
 };
 /** syscall, vmcall, vmlaunch: who answers may change whatever it likes. */
 const systemEffect: Effect = {
-  registers: new Map(
-    [...callerSavedRegisters, 'rbx', 'rbp', 'r12', 'r13', 'r14', 'r15'].map((name) => [name, unknownByCall]),
-  ),
+  registers: new Map([...callerSavedRegisters, ...calleeSavedRegisters].map((name) => [name, unknownByCall])),
   stores: [],
   storesElsewhere: true,
 };
@@ -102,7 +98,7 @@ function isPlain(operand: MemoryOperand): boolean {
   return whole && operand.size <= WORD;
 }
 
-const wholeRegisters = new Set([...callerSavedRegisters, 'rbx', 'rbp', 'rsp', 'r12', 'r13', 'r14', 'r15']);
+const wholeRegisters = new Set([...callerSavedRegisters, ...calleeSavedRegisters, 'rsp']);
 
 function isHighByte({ name }: RegisterOperand): boolean {
   return /^[a-d]h$/.test(name);

@@ -3,9 +3,15 @@
  * callees hand back, or in a word of its stack.
  */
 
+import { calleeSavedRegisters } from '../../arch/x86-64/registers.ts';
 import { knownValue, type Activation, type Followed } from './activation.ts';
 import { readsMemory, registersIn, type Formula } from './formula.ts';
 import { reachingDefinitions } from './reaching.ts';
+
+/** A copy, with the word of the stack that it is in; undefined where it is in a register. */
+export interface KeptCopy extends Followed {
+  readonly slot: bigint | undefined;
+}
 
 /** A register at the entry, plus a constant; of narrow copies the lowest `size` bytes alone. */
 interface EntryTerm {
@@ -15,6 +21,8 @@ interface EntryTerm {
 }
 
 const LONGEST_CHAIN = 16;
+/** Of words of the stack that are looked at. */
+const MOST_STORES = 500;
 
 /**
  * @param kept the registers that are known where the run stands
@@ -27,7 +35,7 @@ export function keptCopy(
   size: number,
   kept: ReadonlyMap<string, Followed>,
   word: (address: bigint, size: number) => bigint | undefined,
-): Followed | undefined {
+): KeptCopy | undefined {
   if (activation.code.incomplete !== undefined) return undefined;
   return inRegister(activation, register, size, kept) ?? onStack(activation, register, size, word);
 }
@@ -37,12 +45,17 @@ function inRegister(
   register: string,
   size: number,
   kept: ReadonlyMap<string, Followed>,
-): Followed | undefined {
+): KeptCopy | undefined {
   for (const [name, found] of kept) {
     const term = entryTerm(activation, activation.place, name);
     if (term?.register !== register || term.size < size) continue;
     const copy = name === register ? [] : [`${activation.code.name} has kept it in ${name}`];
-    return { ...found, value: BigInt.asUintN(64, found.value - term.offset), notes: [...copy, ...found.notes] };
+    return {
+      ...found,
+      value: BigInt.asUintN(64, found.value - term.offset),
+      notes: [...copy, ...found.notes],
+      slot: undefined,
+    };
   }
   return undefined;
 }
@@ -52,20 +65,30 @@ function onStack(
   register: string,
   size: number,
   word: (address: bigint, size: number) => bigint | undefined,
-): Followed | undefined {
+): KeptCopy | undefined {
   const { code } = activation;
+  const top = activation.register('rsp')?.value;
+  if (top === undefined) return undefined;
+  let asked = 0;
   for (const index of code.instructions.keys()) {
     for (const { place, value } of code.effect(index).stores) {
       if (place.size < size || place.segment !== undefined || !isOnStack(place.address)) continue;
+      if (++asked > MOST_STORES) return undefined;
       const term = termOf(activation, index, value);
       if (term?.register !== register || term.size < size || term.offset !== 0n) continue;
       if (!leadsHere(activation, index)) continue;
       const address = activation.evaluate(place.address, index)?.value;
       if (address === undefined || activation.isOverwritten(index, address, place.size)) continue;
-      if (isHandedOut(activation, address)) continue;
+      if (address < top) continue;
+      // A register that has to be handed back is pushed for that alone.
+      const isSaved = code.instructions[index]?.name === 'push' && calleeSavedRegisters.includes(register);
+      if (!isSaved && isHandedOut(activation, address)) continue;
       const found = word(address, place.size);
       if (found !== undefined)
-        return knownValue(found, `${code.name} has kept it on its stack, at ${address.toString(16)}`);
+        return {
+          ...knownValue(found, `${code.name} has kept it on its stack, at ${address.toString(16)}`),
+          slot: address,
+        };
     }
   }
   return undefined;

@@ -15,11 +15,12 @@ const LONGEST = 32;
 
 /** Undefined of any other code. */
 export function thunkAt(source: CodeSource, disassembler: Disassembler, address: VirtAddr): Thunk | undefined {
-  const name = source.rangeAt(address)?.name;
+  const range = source.rangeAt(address);
+  const name = range?.name;
   // Some are made at run time, without a name.
   if (name !== undefined && !name.includes('thunk')) return undefined;
   if (name?.endsWith('return_thunk') === true) return { kind: 'return' };
-  const bytes = source.read(address, LONGEST);
+  const bytes = source.read(address, range === undefined ? LONGEST : Math.min(LONGEST, Number(range.end - address)));
   const code = bytes === undefined ? [] : disassembler.decode(bytes, address);
   const first = code.find((instruction) => !isPadding(instruction));
   if (first === undefined) return undefined;
