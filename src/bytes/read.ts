@@ -100,6 +100,12 @@ export function lebBigAt(bytes: Uint8Array, position: number, signed: boolean): 
   return signed && (byte & 0x40) !== 0 ? value - (1n << shift) : value;
 }
 
+/** The bytes as 32-bit words (those of a little-endian machine), copied where they are not aligned. */
+export function asWords(bytes: Uint8Array): Uint32Array {
+  const aligned = (bytes.byteOffset & 3) === 0 ? bytes : bytes.slice();
+  return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength >> 2);
+}
+
 const utf8 = new TextDecoder();
 
 /** The bytes up to the next zero as text; throws FormatError where there is none. */

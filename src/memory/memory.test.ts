@@ -10,6 +10,7 @@ import { x86_64 } from '../arch/x86-64/index.ts';
 import type { DumpImage } from '../formats/dump-image.ts';
 import { AddressSpace } from './address-space.ts';
 import { PhysicalMemory } from './physical-memory.ts';
+import { imageInMemory } from './sparse.ts';
 import { VirtualSource } from './virtual-source.ts';
 
 function counting(image: DumpImage): DumpImage & { reads: number } {
@@ -139,6 +140,22 @@ function space(): { space: AddressSpace; pages: PhysicalPages; tables: PageTable
     tables,
   };
 }
+
+describe('the image of a kernel in memory', () => {
+  it('has what can be read; what is not mapped, or not in the dump, is missing', () => {
+    const { space: memory } = space();
+    const image = imageInMemory(memory, virtAddr(BASE), virtAddr(BASE + 6n * 4096n));
+    expect(image.read(virtAddr(BASE + 4094n), 4)).toEqual({ bytes: Uint8Array.of(1, 1, 2, 2), gaps: [] });
+    const { bytes, gaps } = image.read(virtAddr(BASE), 6 * 4096);
+    expect(gaps).toEqual([{ start: 3 * 4096, end: 6 * 4096 }]);
+    expect([bytes[0], bytes[4096], bytes[8192], bytes[3 * 4096]]).toEqual([1, 2, 3, 0]);
+    expect(image.read(virtAddr(BASE + 3n * 4096n - 2n), 4)).toEqual({
+      bytes: Uint8Array.of(3, 3, 0, 0),
+      gaps: [{ start: 2, end: 4 }],
+    });
+    expect(image.read(virtAddr(0), 8).gaps).toEqual([{ start: 0, end: 8 }]);
+  });
+});
 
 describe('an address space', () => {
   it('reads over the ends of pages', () => {

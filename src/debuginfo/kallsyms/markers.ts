@@ -4,6 +4,7 @@
  */
 
 import { checkCancelled } from '../../base/cancel.ts';
+import { asWords } from '../../bytes/read.ts';
 
 /** How many names lie between two markers. */
 export const MARKER_STEP = 256;
@@ -12,8 +13,8 @@ const SMALLEST_STEP = 2 * MARKER_STEP;
 export const LARGEST_STEP = 1 << 16;
 /** Fewer are taken for something else. */
 const FEWEST = 4;
-const WIDTHS = [4, 8] as const;
-const ALIGNMENT = 4;
+/** In words. */
+const WIDTHS = [1, 2] as const;
 
 export interface MarkerRun {
   /** An offset in the bytes. */
@@ -24,14 +25,13 @@ export interface MarkerRun {
 
 /** Every place where markers may be, the last one first. */
 export function* runsOfMarkers(bytes: Uint8Array): Generator<MarkerRun> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const last = bytes.length - (bytes.length % ALIGNMENT) - ALIGNMENT;
-  for (let at = last; at >= 0; at -= ALIGNMENT) {
-    if ((at & 0xfffff) === 0) checkCancelled();
-    if (view.getUint32(at, true) !== 0) continue;
+  const words = asWords(bytes);
+  for (let index = words.length - 1; index >= 0; index--) {
+    if ((index & 0xfffff) === 0) checkCancelled();
+    if (words[index] !== 0) continue;
     for (const width of WIDTHS) {
-      const markers = ascendingFrom(view, at, width);
-      if (markers.length >= FEWEST) yield { at, markers };
+      const markers = ascendingFrom(words, index, width);
+      if (markers.length >= FEWEST) yield { at: index * 4, markers };
     }
   }
 }
@@ -43,14 +43,15 @@ export function findMarkers(bytes: Uint8Array, names: number): readonly number[]
   return undefined;
 }
 
-function ascendingFrom(view: DataView, start: number, width: 4 | 8): number[] {
+/** @param width in words */
+function ascendingFrom(words: Uint32Array, start: number, width: 1 | 2): number[] {
   const numbers = [0];
   let before = 0;
-  for (let at = start + width; at + width <= view.byteLength; at += width) {
-    const number = view.getUint32(at, true);
+  for (let index = start + width; index + width <= words.length; index += width) {
+    const number = words[index] as number;
     const step = number - before;
     if (step < SMALLEST_STEP || step > LARGEST_STEP) break;
-    if (width === 8 && view.getUint32(at + 4, true) !== 0) break;
+    if (width === 2 && words[index + 1] !== 0) break;
     numbers.push(number);
     before = number;
   }

@@ -5,11 +5,12 @@
  */
 
 import { addVirt, type VirtAddr } from '../../base/addr.ts';
+import { asWords } from '../../bytes/read.ts';
 import { imageChunks, type ImageMemory } from '../../memory/sparse.ts';
 import { LARGEST_STEP, MARKER_STEP, runsOfMarkers } from './markers.ts';
 import { recordSize } from './names.ts';
 import type { KallsymsPlaces } from './tables.ts';
-import { isTokenIndex, isTokenTable, LARGEST_TOKEN_TABLE, TOKEN_INDEX_SIZE } from './tokens.ts';
+import { isTokenIndex, isTokenTable, LARGEST_TOKEN_TABLE, LONGEST_TOKEN, TOKEN_INDEX_SIZE } from './tokens.ts';
 
 /** The tables are aligned to it at least. */
 const ALIGNMENT = 4;
@@ -36,9 +37,12 @@ export function* searchTables(image: ImageMemory): Generator<FoundPlaces> {
 
 function* tokenIndices(image: ImageMemory): Generator<VirtAddr> {
   for (const { address, bytes } of imageChunks(image, TOKEN_INDEX_SIZE - ALIGNMENT)) {
-    for (let at = 0; at + TOKEN_INDEX_SIZE <= bytes.length; at += ALIGNMENT) {
-      if (bytes[at] === 0 && bytes[at + 1] === 0 && bytes[at + 2] !== 0 && isTokenIndex(bytes, at))
-        yield addVirt(address, at);
+    const words = asWords(bytes);
+    for (let index = 0; index < words.length; index++) {
+      // The first token begins at zero, the next one soon after.
+      const word = words[index] as number;
+      if ((word & 0xffff) === 0 && word !== 0 && word >>> 16 <= LONGEST_TOKEN && isTokenIndex(bytes, index * ALIGNMENT))
+        yield addVirt(address, index * ALIGNMENT);
     }
   }
 }

@@ -12,7 +12,7 @@ export const TOKEN_COUNT = 256;
 /** Of `kallsyms_token_index`, in bytes. */
 export const TOKEN_INDEX_SIZE = TOKEN_COUNT * 2;
 /** The longest name (KSYM_NAME_LEN) is no token by itself. */
-const LONGEST_TOKEN = 256;
+export const LONGEST_TOKEN = 256;
 /** No table is as large. */
 export const LARGEST_TOKEN_TABLE = 1 << 16;
 /** Of the hash: any odd number that spreads. */

@@ -2,7 +2,7 @@
 
 import { once } from '../../base/search.ts';
 import { NameIndex, NO_NAME, startsWith } from '../../bytes/name-index.ts';
-import { stringAt, u53At } from '../../bytes/read.ts';
+import { asWords, stringAt, u53At } from '../../bytes/read.ts';
 import {
   SHF_ALLOC,
   SHN_ABS,
@@ -61,7 +61,7 @@ class ElfSymbols implements SymbolRecords {
   constructor(input: ElfSymbolsInput) {
     this.count = Math.floor(input.symtab.length / SYM_SIZE);
     this.#input = input;
-    this.#words = wordsOf(input.symtab);
+    this.#words = asWords(input.symtab);
     this.#byName = once(() => this.#indexNames());
   }
 
@@ -172,9 +172,3 @@ const CAPITAL_L = 0x4c;
 const COMPAT_PREFIX = new TextEncoder().encode('__ia32_');
 const MODULE_ALIASES = ['init_module\0', 'cleanup_module\0'].map((name) => new TextEncoder().encode(name));
 const PADDING_PREFIX = new TextEncoder().encode('__pfx_');
-
-/** The bytes as 32-bit words, copied where they are not aligned. */
-function wordsOf(bytes: Uint8Array): Uint32Array {
-  const aligned = (bytes.byteOffset & 3) === 0 ? bytes : bytes.slice();
-  return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength >> 2);
-}
