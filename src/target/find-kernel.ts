@@ -9,8 +9,9 @@ import { once } from '../base/search.ts';
 import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
 import type { DumpImage } from '../formats/dump-image.ts';
 import { VmcoreInfo } from '../formats/vmcoreinfo.ts';
-import type { AddressSpace } from '../memory/address-space.ts';
+import { AddressSpace } from '../memory/address-space.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
+import { completedByMemory } from './completed-image.ts';
 import { findVmlinux, openElf } from './find-vmlinux.ts';
 import type { KernelImage } from './kernel-image.ts';
 import { findLoadAddress, type LoadAddress } from './load-address.ts';
@@ -43,7 +44,7 @@ export function findKernel(host: Host, physical: PhysicalMemory, choice: KernelC
   if (choice.vmlinux !== undefined) {
     const vmlinux = new Vmlinux(openElf(host, choice.vmlinux), host);
     refuseOtherBuild(wantedKernel(physical.image), vmlinux, host, choice.debugFolders);
-    return { vmlinux, load: findLoadAddress(vmlinux, physical), warnings: [] };
+    return withFile(vmlinux, physical);
   }
   const wanted = wantedKernel(physical.image, alone);
   if (choice.lookForFiles === false) {
@@ -55,7 +56,7 @@ export function findKernel(host: Host, physical: PhysicalMemory, choice: KernelC
   for (const candidate of candidates) {
     try {
       const vmlinux = new Vmlinux(candidate.elf, host);
-      return { vmlinux, load: findLoadAddress(vmlinux, physical), warnings: [] };
+      return withFile(vmlinux, physical);
     } catch (error) {
       if (!(error instanceof OpenError)) throw error;
       refusals.push(error.message);
@@ -67,6 +68,14 @@ export function findKernel(host: Host, physical: PhysicalMemory, choice: KernelC
     (banner) => `the vmlinux was not found: ${howToGetDebugInfo(withBanner(wanted, banner))}`,
     problems,
   );
+}
+
+/** @throws OpenError where the file does not fit the dump */
+function withFile(vmlinux: KernelImage, physical: PhysicalMemory): FoundKernel {
+  const load = findLoadAddress(vmlinux, physical);
+  const tables = physical.image.architecture.pageTables(physical, load.paging);
+  const memory = new AddressSpace('kernel virtual', physical, tables);
+  return { vmlinux: completedByMemory(vmlinux, load, memory), load, warnings: [] };
 }
 
 /**

@@ -146,7 +146,7 @@ function prove(candidate: Candidate, vmlinux: KernelImage, physical: PhysicalMem
     return { why: 'its symbols would lie outside of physical memory', misfit: true };
   }
   const readable = readText(physical, bannerAt);
-  if (readable !== undefined && readable !== vmlinux.banner) {
+  if (readable !== undefined && !isBanner(readable, vmlinux)) {
     return { why: "the kernel's banner (linux_banner) is not at its place in memory", misfit: true };
   }
   const roots = [rootAt, ...processorRoots(physical.image).map(({ root }) => root)];
@@ -168,6 +168,11 @@ function prove(candidate: Candidate, vmlinux: KernelImage, physical: PhysicalMem
   }
   const proof = readable === undefined ? undefined : `linux_banner read at ${hex(banner + slide)}`;
   return { slide, physBase, paging, origin, proof };
+}
+
+/** Whether a text of memory is the vmlinux's own banner; of a file that has none, any kernel's. */
+function isBanner(text: string, { banner }: KernelImage): boolean {
+  return banner === undefined ? text.startsWith('Linux version ') : text === banner;
 }
 
 /** Undefined where the memory is not in the dump. */

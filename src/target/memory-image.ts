@@ -48,7 +48,7 @@ export class MemoryImage implements KernelImage {
     this.#place = place;
     this.symbols = symbols;
     this.whyNoDwarf = whyNoDwarf;
-    this.banner = readBanner(memory, addressOf('linux_banner'));
+    this.banner = bannerInMemory(memory, addressOf);
     this.buildId = once(() => vmcoreinfo?.buildId ?? attempt(() => readBuildId(memory, addressOf)));
     this.btf = once(() => btfInMemory(image, addressOf));
     this.orc = once(() => orcInMemory(memory, addressOf));
@@ -120,7 +120,12 @@ function withOwnTables(place: ImagePlace, symbols: SymbolTable): ImagePlace {
   return place;
 }
 
-function readBanner(memory: AddressSpace, address: VirtAddr | undefined): string | undefined {
+/** @param addressOf at run time */
+export function bannerInMemory(
+  memory: AddressSpace,
+  addressOf: (name: string) => VirtAddr | undefined,
+): string | undefined {
+  const address = addressOf('linux_banner');
   return address === undefined ? undefined : attempt(() => memory.string(address, LONGEST_BANNER));
 }
 
@@ -133,10 +138,14 @@ export function btfInMemory(image: ImageMemory, addressOf: (name: string) => Vir
   return gaps.length > 0 ? undefined : attempt(() => new Btf(bytes, 'BTF in memory'));
 }
 
-/** @param addressOf at run time */
+/**
+ * @param addressOf at run time
+ * @param slide how far above the addresses that the table is to be asked for
+ */
 export function orcInMemory(
   memory: AddressSpace,
   addressOf: (name: string) => VirtAddr | undefined,
+  slide = 0n,
 ): OrcTable | undefined {
   const place = locateOrc(addressOf);
   if (place === undefined) return undefined;
@@ -144,7 +153,7 @@ export function orcInMemory(
   return new OrcTable(
     new VirtualSource('.orc_unwind_ip in memory', memory, ips.address, ips.size),
     new VirtualSource('.orc_unwind in memory', memory, entries.address, entries.size),
-    Number(BigInt.asIntN(64, ips.address)),
+    Number(BigInt.asIntN(64, ips.address - slide)),
   );
 }
 

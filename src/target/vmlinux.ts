@@ -44,7 +44,7 @@ export class Vmlinux implements KernelImage {
     this.symbols = symbols !== undefined && symbols.count > 0 ? symbols : symbolsInside(elf);
     this.buildId = once(() => buildIdOfElf(elf));
     this.btf = once(() => {
-      const section = elf.section('.BTF');
+      const section = withBytes(elf, '.BTF');
       return section && attempt(() => new Btf(elf.bytesOf(section), `${this.path}: .BTF`));
     });
     this.dwarf = once(() => (hasDwarf(elf) ? new DwarfInfo(new DwarfSections(elf, host)) : undefined));
@@ -87,12 +87,17 @@ export class Vmlinux implements KernelImage {
   }
 
   #openOrc(): OrcTable | undefined {
-    const ips = this.elf.section('.orc_unwind_ip');
-    const entries = this.elf.section('.orc_unwind');
+    const ips = withBytes(this.elf, '.orc_unwind_ip');
+    const entries = withBytes(this.elf, '.orc_unwind');
     if (ips === undefined || entries === undefined) return undefined;
     const base = Number(BigInt.asIntN(64, ips.address));
     return new OrcTable(sectionSource(this.elf, ips), sectionSource(this.elf, entries), base);
   }
+}
+
+function withBytes(elf: ElfFile, name: string): ElfSection | undefined {
+  const section = elf.section(name);
+  return section === undefined || section.type === SHT_NOBITS ? undefined : section;
 }
 
 /** The symbols that the kernel itself has: all there is in a file that was stripped. Throws OpenError. */
