@@ -20,18 +20,33 @@ function countRow(name: string, what: string, variables: readonly SurveyedVariab
   return `| ${cells.join(' | ')} |`;
 }
 
-/** Why values are missing, the commonest first; names of functions and registers are left out of the reasons. */
+/** Why values are missing or inferred, the commonest first; names of functions and registers are left out. */
 function causes(variables: readonly SurveyedVariable[]): string[] {
   const counts = new Map<string, number>();
   for (const { knowledge, why = '' } of variables) {
     if (knowledge === 'known') continue;
-    const cause = why
-      .replace(/called \S+, which went on to \S+ by/, 'called another function, which went on by')
-      .replace(/\b(?:r[a-z]{2}|r\d+)\b/g, 'a register');
-    const key = `${knowledge}: ${cause}`;
+    const key = `${knowledge}: ${causeOf(why)}`;
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
   return [...counts].toSorted(([, a], [, b]) => b - a).map(([cause, count]) => `| ${cause} | ${count} |`);
+}
+
+/** What the notes of followed values have in common, what weighs most first. */
+const followed: readonly (readonly [RegExp, string])[] = [
+  [/as it was passed/, 'as it was passed: nothing keeps it since'],
+  [/handed on by/, 'handed on by functions that ended in a jump'],
+  [/indirect call/, 'passed by an indirect call'],
+  [/has kept it/, 'from a copy that the function has kept'],
+  [/set by/, 'set by an instruction of the caller'],
+];
+
+function causeOf(why: string): string {
+  return (
+    followed.find(([pattern]) => pattern.test(why))?.[1] ??
+    why
+      .replace(/called \S+, which went on to \S+ by/, 'called another function, which went on by')
+      .replaceAll(/\b(?:r[a-z]{2}|r\d+)\b/g, 'a register')
+  );
 }
 
 await runTool(async () => {

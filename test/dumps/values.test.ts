@@ -104,7 +104,12 @@ describe('the crash of nfs, frame by frame', () => {
     expect(answer('bt -V --strict')).not.toMatch(inferred);
   });
 
-  it('says what a tail call keeps back', () => {
+  it('says what a tail call keeps back, and follows it where that is wanted', () => {
+    expect(trace).toContain('bt -VV');
+    const whole = answer('bt -VV');
+    expect(whole).toMatch(/error_code = ~\w+ {2}\(~ .*handed on by do_user_addr_fault/);
+    expect(whole).not.toContain('bt -VV');
+    expect(answer('bt -VV --strict')).not.toMatch(/^ *(?:arg|local) .* = ~/m);
     expect(trace).toMatch(/error_code = \(the caller called do_user_addr_fault, which went on to .* by a tail call\)/);
   });
 });

@@ -94,6 +94,14 @@ describe('calls and jumps out of a function', () => {
     expect(code && reachingDefinitions(code, 3, 'rdi')).toEqual([{ kind: 'entry' }]);
   });
 
+  it('know it behind an endbr64 that was made a nop, too', () => {
+    // nopw (%rax) · call to a tracer · ret
+    const code = only('66 0f 1f 00 e8 f7 0f 00 00 c3');
+    expect(reachingDefinitions(code, 2, 'rdi')).toEqual([{ kind: 'entry' }]);
+    // A call further on is one of the function's own.
+    expect(reachingDefinitions(only('48 89 f7 e8 f7 0f 00 00 c3'), 2, 'rdi')).not.toEqual([{ kind: 'entry' }]);
+  });
+
   it('see through thunks', () => {
     expect(named('third')?.tailJumps).toEqual([
       { index: 0, target: { kind: 'computed', formula: { kind: 'register', name: 'rdx' } } },

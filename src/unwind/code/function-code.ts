@@ -177,8 +177,11 @@ export class FunctionCode {
 
   /** A tracer's call stands where the function begins, and hands every register back. */
   #isTracing(index: number, { kind, target }: Instruction): boolean {
-    const isFirst = index === 0 || (index === 1 && this.instructions[0]?.name === 'endbr64');
-    if (!isFirst || kind !== 'call' || target === undefined) return false;
+    // The kernel may have made a nop of the endbr64 before it.
+    const isFirst = this.instructions
+      .slice(0, index)
+      .every((before) => before.name === 'endbr64' || before.name === 'nop');
+    if (index > MOST_BEFORE_TRACING || !isFirst || kind !== 'call' || target === undefined) return false;
     const name = this.#source.rangeAt(target)?.name;
     return name === undefined || tracer.test(name);
   }
@@ -211,5 +214,6 @@ function hasIndex(address: Formula): boolean {
   return address.operation === 'multiply' || hasIndex(address.left) || hasIndex(address.right);
 }
 
+const MOST_BEFORE_TRACING = 2;
 /** arch/x86/kernel/ftrace_64.S. */
 const tracer = /^(?:ftrace_|__fentry__$)/;
