@@ -4,7 +4,7 @@
  */
 
 import { describe, expect, it } from 'vitest';
-import { virtAddr, type VirtAddr } from '../../src/base/addr.ts';
+import { addVirt, alignDown, virtAddr, type VirtAddr } from '../../src/base/addr.ts';
 import { isUnavailable } from '../../src/base/available.ts';
 import { once } from '../../src/base/search.ts';
 import { locateBtf } from '../../src/debuginfo/btf/locate-btf.ts';
@@ -14,7 +14,7 @@ import { symbolsOfElf } from '../../src/debuginfo/symbols/elf-symbols.ts';
 import type { KernelSymbol } from '../../src/debuginfo/symbols/symbol-table.ts';
 import { NodeHost } from '../../src/faces/node/host.ts';
 import type { ElfFile } from '../../src/formats/elf/elf-file.ts';
-import { imageInMemory } from '../../src/memory/sparse.ts';
+import { imageInMemory, type ImageMemory } from '../../src/memory/sparse.ts';
 import { openElf } from '../../src/target/find-vmlinux.ts';
 import { Fixture, fixtureNames, specialFixtureNames } from './fixture.ts';
 
@@ -26,6 +26,24 @@ const oneOfEachKernel: ReadonlySet<string> = new Set(['nfs', 'sysrq-6.12', 'sysr
 /** What scripts/kallsyms.c and mksysmap leave out: the tables' own names, export tables, absolute values. */
 const isLeftOut = ({ name, letter }: KernelSymbol): boolean =>
   /^(kallsyms_|__crc_|__kstrtab_|__kstrtabns_)/.test(name) || /a/i.test(letter);
+
+/** The same image without some pages. */
+function without(image: ImageMemory, pages: readonly VirtAddr[]): ImageMemory {
+  return {
+    ...image,
+    read: (address, length) => {
+      const { bytes, gaps } = image.read(address, length);
+      const holes = pages
+        .map((page) => ({
+          start: Math.max(0, Number(page - address)),
+          end: Math.min(length, Number(page - address) + 4096),
+        }))
+        .filter(({ start, end }) => start < end);
+      for (const { start, end } of holes) bytes.fill(0, start, end);
+      return { bytes, gaps: [...gaps, ...holes].sort((a, b) => a.start - b.start) };
+    },
+  };
+}
 
 describe.each([...fixtureNames, ...specialFixtureNames])('%s', (name) => {
   const fixture = new Fixture(name);
@@ -80,6 +98,23 @@ describe.each([...fixtureNames, ...specialFixtureNames])('%s', (name) => {
       }
       expect(functions).toBeGreaterThan(20_000);
       expect(differing.length / functions).toBeLessThan(0.003);
+    });
+
+  if (oneOfEachKernel.has(name))
+    it('loses what is on pages that are missing, and nothing else', () => {
+      const whole = new Set(Array.from(byStructure().symbols.all(), line));
+      const pages = ['kallsyms_names', 'kallsyms_offsets'].map((table) =>
+        alignDown(addVirt(running(table), 0x9000), 4096),
+      );
+      for (const symbolOf of [noted, (): undefined => undefined]) {
+        const found = findKallsyms(without(image(), pages), symbolOf);
+        if (isUnavailable(found)) throw new Error(found.unavailable);
+        const left = Array.from(found.symbols.all(), line);
+        expect(found.losses).toHaveLength(2);
+        expect(left.length).toBeLessThan(whole.size - 1024);
+        expect(left.length).toBeGreaterThan(whole.size - 3000);
+        expect(left.filter((symbol) => !whole.has(symbol))).toEqual([]);
+      }
     });
 
   it('has BTF and ORC byte for byte as in the file', () => {

@@ -13,6 +13,8 @@ const SMALLEST_STEP = 2 * MARKER_STEP;
 export const LARGEST_STEP = 1 << 16;
 /** Fewer are taken for something else. */
 const FEWEST = 4;
+/** In a kernel the last run is the right one, and there are a dozen others. */
+const MOST_RUNS = 64;
 /** In words. */
 const WIDTHS = [1, 2] as const;
 
@@ -23,15 +25,18 @@ export interface MarkerRun {
   readonly markers: readonly number[];
 }
 
-/** Every place where markers may be, the last one first. */
+/** The places where markers may be, the last one first. */
 export function* runsOfMarkers(bytes: Uint8Array): Generator<MarkerRun> {
   const words = asWords(bytes);
-  for (let index = words.length - 1; index >= 0; index--) {
+  let runs = 0;
+  for (let index = words.length - 1; index >= 0 && runs < MOST_RUNS; index--) {
     if ((index & 0xfffff) === 0) checkCancelled();
     if (words[index] !== 0) continue;
     for (const width of WIDTHS) {
       const markers = ascendingFrom(words, index, width);
-      if (markers.length >= FEWEST) yield { at: index * 4, markers };
+      if (markers.length < FEWEST) continue;
+      runs++;
+      yield { at: index * 4, markers };
     }
   }
 }

@@ -14,6 +14,8 @@ import { isTokenIndex, isTokenTable, LARGEST_TOKEN_TABLE, LONGEST_TOKEN, TOKEN_I
 
 /** The tables are aligned to it at least. */
 const ALIGNMENT = 4;
+/** A kernel has one token index; a copy of another kernel's may lie in the image, too. */
+const MOST_TRIED = 16;
 /** The names of a kernel with a million symbols, and the sequence by name. */
 const MOST_BEFORE_TOKENS = 1 << 24;
 
@@ -21,9 +23,11 @@ export interface FoundPlaces extends KallsymsPlaces {
   readonly count: number;
 }
 
-/** Every place where the tables may be, the likely one first. */
+/** The places where the tables may be. */
 export function* searchTables(image: ImageMemory): Generator<FoundPlaces> {
+  let tried = 0;
   for (const tokenIndex of tokenIndices(image)) {
+    if (tried++ === MOST_TRIED) return;
     const tokenTable = tokenTableBefore(image, tokenIndex);
     if (tokenTable === undefined) continue;
     const start = addVirt(tokenTable, -MOST_BEFORE_TOKENS);
