@@ -1,6 +1,6 @@
 /**
- * The debug sections of an ELF file as windows of bytes: read where they lie, inflated once where the file has them
- * compressed (SHF_COMPRESSED, or GNU's .zdebug_), relocated window by window in relocatable files (a `.ko`).
+ * The debug sections of an ELF file as windows of bytes: read where they lie, unpacked once where the file has them
+ * compressed (SHF_COMPRESSED by zlib or zstd, or GNU's .zdebug_), relocated window by window in relocatable files (a `.ko`).
  *
  * Relocation: System V ABI, AMD64 supplement, section 4.4. Only what debug sections use: absolute words of 4 and 8
  * bytes, whose symbol is a section of the module (its run-time address) or another debug section (zero).
@@ -11,7 +11,14 @@ import type { Host } from '../../base/host.ts';
 import { BytesSource, readExactly, readUpTo, type ByteSource } from '../../bytes/byte-source.ts';
 import { Cursor } from '../../bytes/cursor.ts';
 import { decodeText, s64At, u16At, u32At, u53At } from '../../bytes/read.ts';
-import { ELFCOMPRESS_ZLIB, ET_REL, SHF_COMPRESSED, SHT_NOBITS, SHT_RELA } from '../../formats/elf/constants.ts';
+import {
+  ELFCOMPRESS_ZLIB,
+  ELFCOMPRESS_ZSTD,
+  ET_REL,
+  SHF_COMPRESSED,
+  SHT_NOBITS,
+  SHT_RELA,
+} from '../../formats/elf/constants.ts';
 import type { ElfFile, ElfSection } from '../../formats/elf/elf-file.ts';
 
 /** A part of a source as a source of its own. */
@@ -107,10 +114,22 @@ function inflateElf(elf: ElfFile, section: ElfSection, host: Host): ByteSource {
   const type = header.u32();
   header.skip(4);
   const size = header.u53();
-  if (type === ELFCOMPRESS_ZSTD) throw new FormatError(name, 'is compressed by zstd, which this build cannot read yet');
-  if (type !== ELFCOMPRESS_ZLIB)
-    throw new FormatError(name, `is compressed in a way that is not supported (type ${type})`);
-  return new BytesSource(name, host.inflate(bytes.subarray(24), size));
+  return new BytesSource(name, unpacked(name, type, bytes.subarray(ELF64_CHDR_SIZE), size, host));
+}
+
+function unpacked(name: string, type: number, data: Uint8Array, size: number, host: Host): Uint8Array {
+  if (size > LARGEST_SECTION) throw new FormatError(name, `says that it unpacks to ${size} bytes`);
+  try {
+    switch (type) {
+      case ELFCOMPRESS_ZLIB:
+        return host.inflate(data, size);
+      case ELFCOMPRESS_ZSTD:
+        return host.unzstd(data, size).slice();
+    }
+  } catch (error) {
+    throw error instanceof FormatError ? new FormatError(name, `cannot be unpacked: ${error.message}`) : error;
+  }
+  throw new FormatError(name, `is compressed in a way that is not supported (type ${type})`);
 }
 
 /** "ZLIB", the size as eight big-endian bytes, the stream. */
@@ -119,10 +138,12 @@ function inflateGnu(elf: ElfFile, section: ElfSection, host: Host): ByteSource {
   const bytes = elf.bytesOf(section);
   if (decodeText(bytes.subarray(0, 4)) !== 'ZLIB') throw new FormatError(name, 'is no .zdebug section');
   const size = new Cursor(bytes, name, 4, false).u53();
-  return new BytesSource(name, host.inflate(bytes.subarray(12), size));
+  return new BytesSource(name, unpacked(name, ELFCOMPRESS_ZLIB, bytes.subarray(12), size, host));
 }
 
-const ELFCOMPRESS_ZSTD = 2;
+const ELF64_CHDR_SIZE = 24;
+/** Sections are unpacked whole: what a damaged header says must not fill the memory. */
+const LARGEST_SECTION = 2 ** 32 - 1;
 const RELA_SIZE = 24;
 const SYM_SIZE = 24;
 const WRAP = 0x1_0000_0000;

@@ -44,3 +44,4 @@ export const NT_PRSTATUS = 1;
 export const NT_GNU_BUILD_ID = 3;
 
 export const ELFCOMPRESS_ZLIB = 1;
+export const ELFCOMPRESS_ZSTD = 2;
