@@ -12,6 +12,7 @@ import { readmeGaps } from './checks/readmes.ts';
 import { ensureFixtures, fixtureNames } from './fixtures/fixtures.ts';
 import { note } from './lib/progress.ts';
 import { runTool, ToolError } from './lib/tool-error.ts';
+import { ensureDebugTools } from './oracles/debug-tools.ts';
 import { ensureOracles } from './oracles/oracles.ts';
 
 const root = process.cwd();
@@ -38,6 +39,7 @@ function check(name: string, program: string, args: readonly string[]): void {
 }
 
 async function prepareDumps(): Promise<void> {
+  await ensureDebugTools();
   const names = fixtureNames('default');
   const fixtures = await ensureFixtures(names);
   for (const fixture of fixtures) {

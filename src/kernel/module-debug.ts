@@ -10,6 +10,7 @@ import { Btf } from '../debuginfo/btf/btf.ts';
 import { DwarfInfo } from '../debuginfo/dwarf/dwarf-info.ts';
 import { DwarfSections } from '../debuginfo/dwarf/sections.ts';
 import type { ElfFile } from '../formats/elf/elf-file.ts';
+import { alternateOf } from '../target/alternate-file.ts';
 import type { Proof, WantedModule } from '../target/module-file.ts';
 import type { FoundModuleFile, ModuleSearch } from '../target/module-files.ts';
 import type { Kernel } from './kernel.ts';
@@ -138,7 +139,10 @@ export class ModuleDebugFiles {
     const { target } = this.#kernel;
     const addresses = new Map(module.sections().map((section) => [section.name, section.address]));
     if (module.perCpuStart !== undefined) addresses.set('.data..percpu', module.perCpuStart);
-    const sections = new DwarfSections(elf, target.host, (name) => addresses.get(name));
+    const sections = new DwarfSections(elf, target.host, {
+      addressOf: (name) => addresses.get(name),
+      alternate: alternateOf(elf, target.host, target.moduleFiles.places.debugRoots),
+    });
     return {
       elf,
       proof,

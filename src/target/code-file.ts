@@ -27,9 +27,11 @@ import {
 } from '../formats/elf/constants.ts';
 import { relocateCode } from '../formats/elf/relocate-code.ts';
 import { ElfFile } from '../formats/elf/elf-file.ts';
+import { alternateOf } from './alternate-file.ts';
 import { codecOf, LONGEST_MAGIC } from './compression.ts';
 import { openElf } from './find-vmlinux.ts';
 import { hasDwarf } from './vmlinux.ts';
+import { debugRoots } from './vmlinux-places.ts';
 
 /** MODULES_VADDR without KASLR (arch/x86/include/asm/pgtable_64_types.h). */
 const MADE_UP_BASE = 0xffffffffc0000000n;
@@ -74,7 +76,14 @@ export class CodeFile {
     this.symbols = table;
     const byName = new Map(Array.from(this.#sections.values(), ({ name, start }) => [name, start]));
     this.dwarf = once(() =>
-      hasDwarf(elf) ? new DwarfInfo(new DwarfSections(elf, host, (name) => byName.get(name))) : undefined,
+      hasDwarf(elf)
+        ? new DwarfInfo(
+            new DwarfSections(elf, host, {
+              addressOf: (name) => byName.get(name),
+              alternate: alternateOf(elf, host, debugRoots([])),
+            }),
+          )
+        : undefined,
     );
   }
 

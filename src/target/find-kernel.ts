@@ -42,7 +42,7 @@ export interface KernelChoice {
 export function findKernel(host: Host, physical: PhysicalMemory, choice: KernelChoice): FoundKernel {
   const alone = once(() => findMemoryImage(physical));
   if (choice.vmlinux !== undefined) {
-    const vmlinux = new Vmlinux(openElf(host, choice.vmlinux), host);
+    const vmlinux = new Vmlinux(openElf(host, choice.vmlinux), host, choice.debugFolders);
     refuseOtherBuild(wantedKernel(physical.image), vmlinux, host, choice.debugFolders);
     return withFile(vmlinux, physical);
   }
@@ -55,7 +55,7 @@ export function findKernel(host: Host, physical: PhysicalMemory, choice: KernelC
   const refusals: string[] = [];
   for (const candidate of candidates) {
     try {
-      const vmlinux = new Vmlinux(candidate.elf, host);
+      const vmlinux = new Vmlinux(candidate.elf, host, choice.debugFolders);
       return withFile(vmlinux, physical);
     } catch (error) {
       if (!(error instanceof OpenError)) throw error;

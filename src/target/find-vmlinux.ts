@@ -6,14 +6,15 @@
  * A stripped file does for want of a better one.
  */
 
-import { FormatError, messageOf, OpenError } from '../base/errors.ts';
+import { FormatError, OpenError } from '../base/errors.ts';
 import type { Codec, Host } from '../base/host.ts';
 import { BytesSource, FileSource, readUpTo } from '../bytes/byte-source.ts';
 import { BZIMAGE_HEAD, looksLikeBzImage } from '../formats/bzimage.ts';
+import { buildIdOfElf } from '../formats/elf/build-id.ts';
 import { ElfFile } from '../formats/elf/elf-file.ts';
 import { codecOf, LONGEST_MAGIC, packedSuffixes } from './compression.ts';
 import { debuglinkPaths, isLinked, readDebuglink } from './debuglink.ts';
-import { buildIdOfElf, hasDwarf } from './vmlinux.ts';
+import { hasDwarf } from './vmlinux.ts';
 import { debugRoots, vmlinuxPlaces, type WantedKernel } from './vmlinux-places.ts';
 
 export interface Candidate {
@@ -36,21 +37,30 @@ export interface VmlinuxSearch {
 }
 
 /**
- * Opens a file as ELF; of a kernel image (vmlinuz) the vmlinux in it.
+ * Opens a file as ELF, packed or not; of a kernel image (vmlinuz) the vmlinux in it.
  * @throws OpenError with what is wrong with it
  * @throws NeedResource where it has to be unpacked first
  */
 export function openElf(host: Host, path: string): ElfFile {
+  const source = openSource(host, path);
+  const codec = codecOf(readUpTo(source, 0, LONGEST_MAGIC));
+  if (codec === undefined) return elfIn(host, source);
+  return elfIn(host, openSource(host, host.unpackedPath(path, codec)));
+}
+
+function openSource(host: Host, path: string): FileSource {
   const file = host.open(path);
   if (file === undefined) throw new OpenError(`${path}: ${host.whyNot(path)}`);
   if (file.size === 0) throw new OpenError(`${path}: is empty`);
-  const source = new FileSource(file);
+  return new FileSource(file);
+}
+
+function elfIn(host: Host, source: FileSource): ElfFile {
   const isImage = looksLikeBzImage(readUpTo(source, 0, BZIMAGE_HEAD));
-  const content = isImage ? new BytesSource(path, host.unpackKernel(path)) : source;
   try {
-    return new ElfFile(content);
+    return new ElfFile(isImage ? new BytesSource(source.name, host.unpackKernel(source.name)) : source);
   } catch (error) {
-    throw new OpenError(messageOf(error));
+    throw error instanceof FormatError ? new OpenError(error.message) : error;
   }
 }
 

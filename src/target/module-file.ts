@@ -9,9 +9,10 @@ import type { Codec, Host, HostFile } from '../base/host.ts';
 import { once } from '../base/search.ts';
 import { BytesSource, FileSource, readUpTo, type ByteSource } from '../bytes/byte-source.ts';
 import { decodeText } from '../bytes/read.ts';
+import { buildIdOfElf } from '../formats/elf/build-id.ts';
 import { ElfFile } from '../formats/elf/elf-file.ts';
 import { codecOf, LONGEST_MAGIC } from './compression.ts';
-import { buildIdOfElf, hasDwarf } from './vmlinux.ts';
+import { hasDwarf } from './vmlinux.ts';
 
 /** What the dump tells of a module. */
 export interface WantedModule {

@@ -18,11 +18,13 @@ import { OrcTable } from '../debuginfo/orc/orc-table.ts';
 import { findKallsyms } from '../debuginfo/kallsyms/find-kallsyms.ts';
 import { symbolsOfElf } from '../debuginfo/symbols/elf-symbols.ts';
 import type { SymbolTable } from '../debuginfo/symbols/symbol-table.ts';
-import { SHF_ALLOC, SHT_NOBITS, SHT_NOTE } from '../formats/elf/constants.ts';
+import { buildIdOfElf } from '../formats/elf/build-id.ts';
+import { SHF_ALLOC, SHT_NOBITS } from '../formats/elf/constants.ts';
 import type { ElfFile, ElfSection } from '../formats/elf/elf-file.ts';
-import { buildIdOf, parseNotes } from '../formats/elf/notes.ts';
 import { imageInElf } from '../memory/elf-image.ts';
+import { alternateOf } from './alternate-file.ts';
 import type { KernelImage } from './kernel-image.ts';
+import { debugRoots } from './vmlinux-places.ts';
 
 export class Vmlinux implements KernelImage {
   readonly elf: ElfFile;
@@ -32,8 +34,11 @@ export class Vmlinux implements KernelImage {
   readonly dwarf: () => DwarfInfo | undefined;
   readonly orc: () => OrcTable | undefined;
 
-  /** @throws OpenError where the file was cut off or has no symbols: nothing could be found in the dump by it */
-  constructor(elf: ElfFile, host: Host) {
+  /**
+   * @param debugFolders where the user has debug files
+   * @throws OpenError where the file was cut off or has no symbols: nothing could be found in the dump by it
+   */
+  constructor(elf: ElfFile, host: Host, debugFolders: readonly string[] = []) {
     this.elf = elf;
     if (elf.sectionsMissing()) {
       throw new OpenError(
@@ -47,7 +52,11 @@ export class Vmlinux implements KernelImage {
       const section = withBytes(elf, '.BTF');
       return section && attempt(() => new Btf(elf.bytesOf(section), `${this.path}: .BTF`));
     });
-    this.dwarf = once(() => (hasDwarf(elf) ? new DwarfInfo(new DwarfSections(elf, host)) : undefined));
+    this.dwarf = once(() =>
+      hasDwarf(elf)
+        ? new DwarfInfo(new DwarfSections(elf, host, { alternate: alternateOf(elf, host, debugRoots(debugFolders)) }))
+        : undefined,
+    );
     this.orc = once(() => this.#openOrc());
   }
 
@@ -110,16 +119,6 @@ function symbolsInside(elf: ElfFile): SymbolTable {
     );
   }
   return kallsyms.symbols;
-}
-
-/** The GNU build-id of an ELF file, as hex. */
-export function buildIdOfElf(elf: ElfFile): string | undefined {
-  for (const section of elf.sections()) {
-    if (section.type !== SHT_NOTE) continue;
-    const id = attempt(() => buildIdOf(parseNotes(elf.bytesOf(section), section.name)));
-    if (id !== undefined) return id;
-  }
-  return undefined;
 }
 
 export function hasDwarf(elf: ElfFile): boolean {

@@ -13,7 +13,9 @@ export function openElfBytes(bytes: Uint8Array, name = 'built'): ElfFile {
 }
 
 export function openDwarfBytes(bytes: Uint8Array, addressOf?: SectionAddress): DwarfInfo {
-  return new DwarfInfo(new DwarfSections(openElfBytes(bytes), memoryHost(), addressOf));
+  return new DwarfInfo(
+    new DwarfSections(openElfBytes(bytes), memoryHost(), addressOf === undefined ? {} : { addressOf }),
+  );
 }
 
 export function openDwarf(builder: DwarfBuilder): DwarfInfo {

@@ -19,6 +19,8 @@ import {
   DW_FORM_data2,
   DW_FORM_data4,
   DW_FORM_data8,
+  DW_FORM_GNU_ref_alt,
+  DW_FORM_GNU_strp_alt,
   DW_FORM_implicit_const,
   DW_FORM_indirect,
   DW_FORM_line_strp,
@@ -27,10 +29,13 @@ import {
   DW_FORM_ref4,
   DW_FORM_ref8,
   DW_FORM_ref_addr,
+  DW_FORM_ref_sup4,
+  DW_FORM_ref_sup8,
   DW_FORM_ref_udata,
   DW_FORM_sdata,
   DW_FORM_string,
   DW_FORM_strp,
+  DW_FORM_strp_sup,
   DW_FORM_strx,
   DW_FORM_strx1,
   DW_FORM_strx2,
@@ -39,6 +44,7 @@ import {
   DW_FORM_udata,
 } from './constants.ts';
 import { blockOfForm, numberOfForm, offsetAt, skipForm } from './forms.ts';
+import { ALTERNATE_BASE } from './sections.ts';
 import type { Unit } from './unit.ts';
 
 interface Attribute {
@@ -66,9 +72,9 @@ export class Die {
     return this.abbrev.tag;
   }
 
-  /** In .debug_info. */
+  /** In .debug_info; of an alternate file counted from ALTERNATE_BASE. */
   get offset(): number {
-    return this.unit.header.offset + this.position;
+    return this.unit.offsetOf(this.position);
   }
 
   has(name: number): boolean {
@@ -155,25 +161,33 @@ export class Die {
         const index = numberOfForm(bytes, found.at, found.form, 0, header) ?? 0;
         return sections.indexedString(this.unit.stringOffsetsBase, index, header.offsetSize);
       }
+      case DW_FORM_strp_sup:
+      case DW_FORM_GNU_strp_alt:
+        return sections.alternateString(offsetAt(bytes, found.at, header));
       default:
         return undefined;
     }
   }
 
-  /** The offset in .debug_info of the entry an attribute refers to. */
+  /** The offset of the entry an attribute refers to, counted as `offset` is. */
   reference(name: number): number | undefined {
     const found = this.#find(name);
     if (found === undefined) return undefined;
     const { bytes, header } = this.unit;
     switch (found.form) {
       case DW_FORM_ref_addr:
-        return offsetAt(bytes, found.at, header);
+        return this.unit.sections.base + offsetAt(bytes, found.at, header);
+      case DW_FORM_GNU_ref_alt:
+        return ALTERNATE_BASE + offsetAt(bytes, found.at, header);
+      case DW_FORM_ref_sup4:
+      case DW_FORM_ref_sup8:
+        return ALTERNATE_BASE + (numberOfForm(bytes, found.at, found.form, 0, header) ?? 0);
       case DW_FORM_ref1:
       case DW_FORM_ref2:
       case DW_FORM_ref4:
       case DW_FORM_ref8:
       case DW_FORM_ref_udata:
-        return header.offset + (numberOfForm(bytes, found.at, found.form, 0, header) ?? 0);
+        return this.unit.offsetOf(numberOfForm(bytes, found.at, found.form, 0, header) ?? 0);
       default:
         return undefined;
     }
@@ -183,9 +197,10 @@ export class Die {
   referenced(name: number): Die | undefined {
     const offset = this.reference(name);
     if (offset === undefined) return undefined;
-    const { header } = this.unit;
-    const own = offset >= header.offset && offset < header.end;
-    return own ? this.unit.dieAt(offset - header.offset) : this.unit.sections.dieAt(offset);
+    const { unit } = this;
+    const position = offset - unit.offsetOf(0);
+    const own = position >= 0 && position < unit.bytes.length;
+    return own ? unit.dieAt(position) : unit.sections.dieAt(offset);
   }
 
   /** The name, followed through abstract origins and specifications. */

@@ -14,7 +14,7 @@ import type { Die } from './die.ts';
 import { LineProgram } from './line-program.ts';
 import { forEachRange } from './ranges.ts';
 import { UnitFunctions } from './scopes.ts';
-import type { DwarfSections } from './sections.ts';
+import { ALTERNATE_BASE, type DwarfSections } from './sections.ts';
 import { DwarfTypes } from './dwarf-types.ts';
 import { treePath } from './source-path.ts';
 import { readUnitHeader, Unit } from './unit.ts';
@@ -45,6 +45,8 @@ export class DwarfInfo {
   readonly types: DwarfTypes;
   /** How many units were read: tests bound the work by it. */
   unitsOpened = 0;
+  /** What several files share (dwz). */
+  readonly alternate: () => DwarfInfo | undefined;
   readonly #units = new Map<number, Unit>();
   readonly #functions = new Map<number, UnitFunctions>();
   readonly #lines = new Map<number, LineProgram | undefined>();
@@ -57,6 +59,10 @@ export class DwarfInfo {
     this.callFrames = new CallFrames(sections);
     this.types = new DwarfTypes(this);
     sections.dieAt = (offset) => this.dieAt(offset);
+    this.alternate = once(() => {
+      const shared = sections.alternate();
+      return shared && new DwarfInfo(shared);
+    });
     this.#aranges = once(() => this.#readAranges());
     this.#unitRanges = once(() => this.#rangesOfUnits());
     this.#unitOffsets = once(() => this.#allUnitOffsets());
@@ -88,8 +94,13 @@ export class DwarfInfo {
     }
   }
 
-  /** The entry at an offset of .debug_info. */
+  /** The entry at an offset of .debug_info; from ALTERNATE_BASE on, of the alternate file. */
   dieAt(offset: number): Die | undefined {
+    const within = offset - this.sections.base;
+    return within < ALTERNATE_BASE ? this.#ownDieAt(within) : this.alternate()?.dieAt(offset);
+  }
+
+  #ownDieAt(offset: number): Die | undefined {
     const offsets = this.#unitOffsets();
     const unitOffset = offsets[upperBound(offsets, offset) - 1];
     if (unitOffset === undefined) return undefined;

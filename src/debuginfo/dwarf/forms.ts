@@ -127,9 +127,11 @@ export function numberOfForm(
     case F.DW_FORM_strx4:
     case F.DW_FORM_addrx4:
     case F.DW_FORM_ref4:
+    case F.DW_FORM_ref_sup4:
       return u32At(bytes, at);
     case F.DW_FORM_data8:
     case F.DW_FORM_ref8:
+    case F.DW_FORM_ref_sup8:
       return u53At(bytes, at);
     case F.DW_FORM_sdata:
       return slebAt(bytes, at);

@@ -36,6 +36,8 @@ export class NamedEntries {
   readonly #entries: readonly number[];
   /** Names that stand in the entry itself: the shortest ones. */
   readonly #inline: ReadonlyMap<string, readonly number[]>;
+  /** Those of the file that holds what several files share. */
+  readonly #alternate: NamedEntries | undefined;
   /** Offsets of enumerations, one of each kind. */
   readonly enumerations: readonly number[];
 
@@ -47,7 +49,7 @@ export class NamedEntries {
     const entries: number[] = [];
     const inline = new Map<string, number[]>();
     const keep: Keep = (unit, position, abbrev, name) => {
-      const offset = unit.header.offset + position;
+      const offset = unit.offsetOf(position);
       if (name.kind === 'inline') {
         const known = inline.get(name.text) ?? [];
         if (isDefinedVariable(abbrev) || known.length < indexedTags.length * MOST_OF_ONE_KIND) known.push(offset);
@@ -71,10 +73,12 @@ export class NamedEntries {
         seen[first.offset] = (seen[first.offset] ?? 0) | FIRST_ENUMERATOR;
       } else if (inlineEnumerators.has(first.text)) return;
       else inlineEnumerators.add(first.text);
-      enumerations.push(unit.header.offset + position);
+      enumerations.push(unit.offsetOf(position));
     };
     for (const unit of info.units()) scanUnit(unit, keep, keepEnumeration);
-    this.enumerations = enumerations;
+    const alternate = info.alternate();
+    this.#alternate = alternate && new NamedEntries(alternate);
+    this.enumerations = [...enumerations, ...(this.#alternate?.enumerations ?? [])];
     this.#byString = new NameIndex(Uint32Array.from(nameOffsets), bytes);
     this.#entries = entries;
     this.#inline = inline;
@@ -84,6 +88,7 @@ export class NamedEntries {
   *all(): Generator<number> {
     yield* this.#entries;
     for (const offsets of this.#inline.values()) yield* offsets;
+    if (this.#alternate !== undefined) yield* this.#alternate.all();
   }
 
   /** Offsets in .debug_info of entries that bear a name. */
@@ -91,6 +96,7 @@ export class NamedEntries {
     return [
       ...this.#byString.find(name).map((index) => this.#entries[index] as number),
       ...(this.#inline.get(name) ?? []),
+      ...(this.#alternate?.find(name) ?? []),
     ];
   }
 }
@@ -172,6 +178,8 @@ const fixedForms = new Set([
   F.DW_FORM_data8,
   F.DW_FORM_flag,
   F.DW_FORM_flag_present,
+  F.DW_FORM_GNU_ref_alt,
+  F.DW_FORM_GNU_strp_alt,
   F.DW_FORM_implicit_const,
   F.DW_FORM_line_strp,
   F.DW_FORM_ref1,
@@ -179,8 +187,11 @@ const fixedForms = new Set([
   F.DW_FORM_ref4,
   F.DW_FORM_ref8,
   F.DW_FORM_ref_addr,
+  F.DW_FORM_ref_sup4,
+  F.DW_FORM_ref_sup8,
   F.DW_FORM_sec_offset,
   F.DW_FORM_strp,
+  F.DW_FORM_strp_sup,
 ]);
 const noBytes = new Uint8Array(0);
 

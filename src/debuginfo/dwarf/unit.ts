@@ -91,6 +91,11 @@ export class Unit {
     });
   }
 
+  /** Of the entry at a position, as other units refer to it. */
+  offsetOf(position: number): number {
+    return this.sections.base + this.header.offset + position;
+  }
+
   get name(): string | undefined {
     return this.root().string(DW_AT_name);
   }

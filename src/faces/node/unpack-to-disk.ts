@@ -10,7 +10,7 @@ import { attempt, OpenError } from '../../base/errors.ts';
 import type { Codec } from '../../base/host.ts';
 import { FileSource } from '../../bytes/byte-source.ts';
 import { ElfFile } from '../../formats/elf/elf-file.ts';
-import { buildIdOfElf } from '../../target/vmlinux.ts';
+import { buildIdOfElf } from '../../formats/elf/build-id.ts';
 import { escapeLine } from '../../render/text/escape.ts';
 import { NodeHost } from './host.ts';
 import { systemMessage } from './system-message.ts';

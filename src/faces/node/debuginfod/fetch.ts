@@ -10,7 +10,7 @@ import { attempt } from '../../../base/errors.ts';
 import type { FetchedFile, Host } from '../../../base/host.ts';
 import { FileSource } from '../../../bytes/byte-source.ts';
 import { ElfFile } from '../../../formats/elf/elf-file.ts';
-import { buildIdOfElf } from '../../../target/vmlinux.ts';
+import { buildIdOfElf } from '../../../formats/elf/build-id.ts';
 import { isBuildId } from '../../../target/vmlinux-places.ts';
 import { timeText } from '../amounts.ts';
 import { NodeHost } from '../host.ts';
