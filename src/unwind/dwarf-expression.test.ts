@@ -28,7 +28,7 @@ const context: ExpressionContext = {
 };
 const run = (bytes: ByteWriter, stack: bigint[] = []): bigint | undefined =>
   attempt(() => evaluateValue(bytes.build(), context, stack));
-const pieces = (...bytes: number[]): Piece[] => evaluateLocation(Uint8Array.from(bytes), context);
+const pieces = (...bytes: number[]): readonly Piece[] => evaluateLocation(Uint8Array.from(bytes), context);
 const expression = (...bytes: number[]): ByteWriter => new ByteWriter().bytes(bytes);
 
 describe('expressions', () => {
@@ -88,15 +88,15 @@ describe('expressions', () => {
   });
 
   it('are locations: memory, registers, values, pieces, pointers that are none', () => {
-    expect(pieces(0x77, 8)).toEqual([{ kind: 'memory', address: word + 8n, size: undefined, bitOffset: 0 }]);
-    expect(pieces(0x53)).toEqual([{ kind: 'register', register: 3, size: undefined, bitOffset: 0 }]);
+    expect(pieces(0x77, 8)).toEqual([{ kind: 'memory', address: word + 8n, bits: undefined, bitOffset: 0 }]);
+    expect(pieces(0x53)).toEqual([{ kind: 'register', register: 3, bits: undefined, bitOffset: 0 }]);
     expect(pieces(0x90, 17)).toMatchObject([{ kind: 'register', register: 17 }]);
     expect(pieces(0x35, 0x9f)).toMatchObject([{ kind: 'value', bytes: Uint8Array.of(5, 0, 0, 0, 0, 0, 0, 0) }]);
     expect(pieces(0x9e, 2, 1, 2)).toMatchObject([{ kind: 'value', bytes: Uint8Array.of(1, 2) }]);
     expect(pieces(0x53, 0x93, 4, 0x93, 4, 0x31, 0x9f, 0x93, 8)).toMatchObject([
-      { kind: 'register', register: 3, size: 4 },
-      { kind: 'optimized-out', size: 4 },
-      { kind: 'value', size: 8 },
+      { kind: 'register', register: 3, bits: 32 },
+      { kind: 'optimized-out', bits: 32 },
+      { kind: 'value', bits: 64 },
     ]);
     expect(pieces(0xf2, 0x10, 0, 0, 0, 0x04)).toMatchObject([{ kind: 'implicit-pointer', entry: 16, offset: 4 }]);
     expect(pieces()).toMatchObject([{ kind: 'optimized-out' }]);

@@ -10,27 +10,24 @@ import { virtAddr } from '../base/addr.ts';
 import { FormatError, LookupError } from '../base/errors.ts';
 import * as O from '../debuginfo/dwarf/operation-constants.ts';
 import type { ExpressionContext, Piece } from './expression-context.ts';
-import { bytesOf, integerAt, LARGEST_CONSTANT, Operands } from './expression-operands.ts';
+import { computed } from './expression-arithmetic.ts';
+import { integerAt, LARGEST_CONSTANT, Operands } from './expression-operands.ts';
+import { LocationDescription } from './location-description.ts';
 import {
   binary,
-  compare,
   converted,
   entryOf,
   genericType,
   reinterpreted,
-  unary,
-  type BinaryOperation,
-  type Comparison,
   type StackEntry,
   type StackType,
 } from './typed-stack.ts';
 
 const MOST_STEPS = 2000;
 const DEEPEST_CALL = 16;
-const MOST_PIECES = 64;
 
 /** The pieces of a location description. Throws FormatError, LookupError, FaultError. */
-export function evaluateLocation(expression: Uint8Array, context: ExpressionContext): Piece[] {
+export function evaluateLocation(expression: Uint8Array, context: ExpressionContext): readonly Piece[] {
   const machine = new Machine(context);
   machine.run(expression, 0);
   return machine.pieces();
@@ -47,18 +44,10 @@ export function evaluateValue(
   return machine.value();
 }
 
-type Current = 'memory' | 'value' | { readonly register: number } | { readonly bytes: Uint8Array } | ImplicitPointer;
-
-interface ImplicitPointer {
-  readonly entry: number;
-  readonly offset: number;
-}
-
 class Machine {
   readonly #context: ExpressionContext;
   readonly #stack: StackEntry[];
-  readonly #pieces: Piece[] = [];
-  #current: Current = 'memory';
+  readonly #location = new LocationDescription();
   #steps = 0;
 
   constructor(context: ExpressionContext, initial: readonly bigint[] = []) {
@@ -66,15 +55,13 @@ class Machine {
     this.#stack = initial.map((value) => entryOf(value));
   }
 
-  pieces(): Piece[] {
-    if (this.#pieces.length === 0) return [this.#piece(undefined, 0)];
-    return this.#pieces;
+  pieces(): readonly Piece[] {
+    return this.#location.whole(this.#stack.at(-1));
   }
 
   value(): bigint {
-    const current = this.#current;
-    if (typeof current === 'object' && 'register' in current) return this.#register(current.register);
-    return this.#top().bits;
+    const { current } = this.#location;
+    return current.kind === 'register' ? this.#register(current.register) : this.#top().bits;
   }
 
   run(expression: Uint8Array, depth: number): void {
@@ -95,7 +82,7 @@ class Machine {
 
     if (operation >= O.DW_OP_lit0 && operation <= O.DW_OP_lit31) push(BigInt(operation - O.DW_OP_lit0));
     else if (operation >= O.DW_OP_reg0 && operation <= O.DW_OP_reg31)
-      this.#current = { register: operation - O.DW_OP_reg0 };
+      this.#location.current = { kind: 'register', register: operation - O.DW_OP_reg0 };
     else if (operation >= O.DW_OP_breg0 && operation <= O.DW_OP_breg31)
       push(this.#register(operation - O.DW_OP_breg0) + operands.big(true));
     else {
@@ -134,7 +121,7 @@ class Machine {
           push(operands.big(true));
           break;
         case O.DW_OP_regx:
-          this.#current = { register: operands.uleb() };
+          this.#location.current = { kind: 'register', register: operands.uleb() };
           break;
         case O.DW_OP_bregx: {
           const register = operands.uleb();
@@ -244,29 +231,27 @@ class Machine {
           break;
         }
         case O.DW_OP_stack_value:
-          this.#current = 'value';
+          this.#location.current = { kind: 'value' };
           break;
         case O.DW_OP_implicit_value:
-          this.#current = { bytes: operands.block(operands.uleb()) };
+          this.#location.current = { kind: 'bytes', bytes: operands.block(operands.uleb()) };
           break;
         case O.DW_OP_implicit_pointer:
         case O.DW_OP_GNU_implicit_pointer: {
           const entry = Number(operands.fixed(offsetSize, false));
-          this.#current = { entry, offset: operands.sleb() };
+          this.#location.current = { kind: 'implicit-pointer', entry, offset: operands.sleb() };
           break;
         }
         case O.DW_OP_piece:
-          this.#endPiece(operands.uleb(), 0);
+          this.#endPiece(operands.uleb() * 8, 0);
           break;
         case O.DW_OP_bit_piece: {
           const bits = operands.uleb();
-          const offset = operands.uleb();
-          if (bits % 8 !== 0) throw new FormatError('DWARF expression', `has a piece of ${bits} bits`);
-          this.#endPiece(bits / 8, offset);
+          this.#endPiece(bits, operands.uleb());
           break;
         }
         default:
-          this.#compute(operation);
+          this.#stack.push(computed(operation, () => this.#pop()));
       }
     }
   }
@@ -276,46 +261,9 @@ class Machine {
     this.#stack.push(binary('plus', base, entryOf(constant, base.type)));
   }
 
-  #compute(operation: number): void {
-    const binaryName = binaryOperations.get(operation);
-    if (binaryName !== undefined) {
-      const b = this.#pop();
-      this.#stack.push(binary(binaryName, this.#pop(), b));
-      return;
-    }
-    const comparison = comparisons.get(operation);
-    if (comparison !== undefined) {
-      const b = this.#pop();
-      this.#stack.push(compare(comparison, this.#pop(), b));
-      return;
-    }
-    const unaryName = unaryOperations.get(operation);
-    if (unaryName === undefined)
-      throw new FormatError('DWARF expression', `uses operation 0x${operation.toString(16)}, which is not supported`);
-    this.#stack.push(unary(unaryName, this.#pop()));
-  }
-
-  #endPiece(size: number, bitOffset: number): void {
-    if (this.#pieces.length >= MOST_PIECES) throw new FormatError('DWARF expression', 'has too many pieces');
-    const empty = this.#current === 'memory' && this.#stack.length === 0;
-    this.#pieces.push(empty ? { kind: 'optimized-out', size } : this.#piece(size, bitOffset));
-    this.#current = 'memory';
+  #endPiece(bits: number, bitOffset: number): void {
+    this.#location.endPiece(this.#stack.at(-1), bits, bitOffset);
     this.#stack.length = 0;
-  }
-
-  #piece(size: number | undefined, bitOffset: number): Piece {
-    const current = this.#current;
-    if (current === 'memory') {
-      if (this.#stack.length === 0) return { kind: 'optimized-out', size };
-      return { kind: 'memory', address: virtAddr(this.#top().bits), size, bitOffset };
-    }
-    if (current === 'value') {
-      const { bits, type } = this.#top();
-      return { kind: 'value', bytes: bytesOf(bits, type.size), size, bitOffset };
-    }
-    if ('register' in current) return { kind: 'register', register: current.register, size, bitOffset };
-    if ('bytes' in current) return { kind: 'value', bytes: current.bytes, size, bitOffset };
-    return { kind: 'implicit-pointer', entry: current.entry, offset: current.offset, size };
   }
 
   #register(number: number): bigint {
@@ -368,30 +316,3 @@ class Machine {
     return entry;
   }
 }
-
-const binaryOperations = new Map<number, BinaryOperation>([
-  [O.DW_OP_and, 'and'],
-  [O.DW_OP_div, 'div'],
-  [O.DW_OP_minus, 'minus'],
-  [O.DW_OP_mod, 'mod'],
-  [O.DW_OP_mul, 'mul'],
-  [O.DW_OP_or, 'or'],
-  [O.DW_OP_plus, 'plus'],
-  [O.DW_OP_shl, 'shl'],
-  [O.DW_OP_shr, 'shr'],
-  [O.DW_OP_shra, 'shra'],
-  [O.DW_OP_xor, 'xor'],
-]);
-const comparisons = new Map<number, Comparison>([
-  [O.DW_OP_eq, 'eq'],
-  [O.DW_OP_ge, 'ge'],
-  [O.DW_OP_gt, 'gt'],
-  [O.DW_OP_le, 'le'],
-  [O.DW_OP_lt, 'lt'],
-  [O.DW_OP_ne, 'ne'],
-]);
-const unaryOperations = new Map<number, 'abs' | 'neg' | 'not'>([
-  [O.DW_OP_abs, 'abs'],
-  [O.DW_OP_neg, 'neg'],
-  [O.DW_OP_not, 'not'],
-]);

@@ -4,25 +4,25 @@ import type { VirtAddr } from '../base/addr.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import type { StackType } from './typed-stack.ts';
 
-/** A part of a value, in the order of its bytes. */
+/** A part of a value, in the order of its bits: `bits` of it, from the lowest on; undefined where it is the whole. */
 export type Piece =
   | {
       readonly kind: 'memory';
       readonly address: VirtAddr;
-      readonly size: number | undefined;
+      readonly bits: number | undefined;
       readonly bitOffset: number;
     }
   | {
       readonly kind: 'register';
       readonly register: number;
-      readonly size: number | undefined;
+      readonly bits: number | undefined;
       readonly bitOffset: number;
     }
   /** The bytes themselves, little-endian. */
   | {
       readonly kind: 'value';
       readonly bytes: Uint8Array;
-      readonly size: number | undefined;
+      readonly bits: number | undefined;
       readonly bitOffset: number;
     }
   /** A pointer that the compiler did without: what it would point at is the value of another entry. */
@@ -30,9 +30,9 @@ export type Piece =
       readonly kind: 'implicit-pointer';
       readonly entry: number;
       readonly offset: number;
-      readonly size: number | undefined;
+      readonly bits: number | undefined;
     }
-  | { readonly kind: 'optimized-out'; readonly size: number | undefined };
+  | { readonly kind: 'optimized-out'; readonly bits: number | undefined };
 
 /** What surrounds an expression. What is absent is not known there. */
 export interface ExpressionContext {

@@ -1,7 +1,6 @@
 /** The parts that the value of a variable is made of: constants, pieces of registers and memory (DWARF 5 sections 2.6.1.2, 4.1). */
 
-import { addVirt } from '../base/addr.ts';
-import { FaultError, FormatError, LookupError } from '../base/errors.ts';
+import { FaultError, FormatError, isExpected, LookupError } from '../base/errors.ts';
 import type { Die } from '../debuginfo/dwarf/die.ts';
 import {
   DW_ATE_float,
@@ -13,7 +12,7 @@ import {
 } from '../debuginfo/dwarf/constants.ts';
 import { sizeOf, type Type } from '../debuginfo/types/type.ts';
 import { encodeInteger } from '../values/scalar.ts';
-import type { Value } from '../values/value.ts';
+import type { Gap, Value } from '../values/value.ts';
 import type { ExpressionContext, Piece } from './expression-context.ts';
 import { genericType, type StackType } from './typed-stack.ts';
 
@@ -40,7 +39,48 @@ export function constantOf(die: Die, type: Type): Value | undefined {
   return { type, bitField: undefined, place: { kind: 'computed', bytes } };
 }
 
-export function partBytes(
+/** Bytes that are known of a value, and where there are none. */
+export interface JoinedPieces {
+  readonly bytes: Uint8Array;
+  readonly gaps: readonly Gap[];
+}
+
+/** A value of so many bytes from its pieces. What one of them lacks is a gap; the others are as good as before. */
+export function joinPieces(pieces: readonly Piece[], size: number, context: ExpressionContext): JoinedPieces {
+  const bytes = new Uint8Array(size);
+  const gaps: Gap[] = [];
+  let at = 0;
+  for (const piece of pieces) {
+    const wanted = Math.min(piece.bits ?? size * 8 - at, size * 8 - at);
+    const from = 'bitOffset' in piece ? piece.bitOffset : 0;
+    const part = partBytes(piece, Math.ceil((from + wanted) / 8), context);
+    const found = Math.max(0, Math.min(wanted, part.bytes.length * 8 - from));
+    copyBits(bytes, at, part.bytes, from, found);
+    if (found < wanted)
+      gaps.push({
+        start: (at + found) >> 3,
+        end: Math.ceil((at + wanted) / 8),
+        why: part.why ?? 'the rest is nowhere',
+      });
+    at += wanted;
+  }
+  if (at < size * 8) gaps.push({ start: at >> 3, end: size, why: 'optimized out' });
+  return { bytes, gaps };
+}
+
+function copyBits(to: Uint8Array, at: number, from: Uint8Array, start: number, count: number): void {
+  if ((at | start | count) % 8 === 0) {
+    to.set(from.subarray(start / 8, (start + count) / 8), at / 8);
+    return;
+  }
+  for (let index = 0; index < count; index++) {
+    const bit = ((from[(start + index) >> 3] ?? 0) >> ((start + index) & 7)) & 1;
+    to[(at + index) >> 3] = (to[(at + index) >> 3] ?? 0) | (bit << ((at + index) & 7));
+  }
+}
+
+/** As many of the first bytes of what a piece is taken from as there are, and why there are no more. */
+function partBytes(
   piece: Piece,
   length: number,
   context: ExpressionContext,
@@ -52,17 +92,18 @@ export function partBytes(
     case 'implicit-pointer':
       return { bytes: none, why: 'the compiler did without the pointer' };
     case 'value':
-      return { bytes: piece.bytes.subarray(piece.bitOffset >> 3), why: undefined };
+      return { bytes: piece.bytes, why: undefined };
     case 'memory':
-      return { bytes: context.memory.bytes(addVirt(piece.address, piece.bitOffset >> 3), length), why: undefined };
+      try {
+        return { bytes: context.memory.bytes(piece.address, length), why: undefined };
+      } catch (error) {
+        if (!isExpected(error)) throw error;
+        return { bytes: none, why: error.message };
+      }
     case 'register': {
       const value = context.register(piece.register);
-      if (value === undefined)
-        throw new LookupError(
-          'value',
-          `it was in ${context.registerName(piece.register)}, which a call may have changed`,
-        );
-      return { bytes: encodeInteger(value, 8).subarray(piece.bitOffset >> 3), why: undefined };
+      if (value !== undefined) return { bytes: encodeInteger(value, 8), why: undefined };
+      return { bytes: none, why: `it was in ${context.registerName(piece.register)}, which a call may have changed` };
     }
   }
 }

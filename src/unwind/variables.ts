@@ -20,7 +20,7 @@ import { expressionAt } from '../debuginfo/dwarf/location-lists.ts';
 import { sizeOf, strip, type Type } from '../debuginfo/types/type.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { encodeInteger } from '../values/scalar.ts';
-import { partOf, scalarOf, valueAt, type Gap, type Value } from '../values/value.ts';
+import { partOf, scalarOf, valueAt, type Value } from '../values/value.ts';
 import { registerOf } from './call-sites.ts';
 import { evaluateLocation } from './dwarf-expression.ts';
 import type { ExpressionContext, Piece } from './expression-context.ts';
@@ -29,7 +29,7 @@ import type { FrameCode } from './frame-code.ts';
 import { FrameContexts, type Search } from './frame-context.ts';
 import type { Frame } from './frame.ts';
 import type { FrameRegisters } from './frame-registers.ts';
-import { absenceOf, attributeOf, constantOf, partBytes, type Absence } from './variable-parts.ts';
+import { absenceOf, attributeOf, constantOf, joinPieces, type Absence } from './variable-parts.ts';
 
 export interface FrameVariable {
   readonly name: string;
@@ -153,18 +153,9 @@ export class StackVariables {
     }
     const size = sizeOf(type);
     if (size > LARGEST_VALUE) throw new FormatError('variable', `is too large: ${size} bytes`);
-    const bytes = new Uint8Array(size);
-    const gaps: Gap[] = [];
-    let at = 0;
-    for (const piece of pieces) {
-      const length = Math.min(piece.size ?? size - at, size - at);
-      const part = partBytes(piece, length, context);
-      bytes.set(part.bytes.subarray(0, length), at);
-      if (part.bytes.length < length || part.why !== undefined)
-        gaps.push({ start: at + part.bytes.length, end: at + length, why: part.why ?? 'the rest is nowhere' });
-      at += length;
-    }
-    if (at < size) gaps.push({ start: at, end: size, why: 'optimized out' });
+    const { bytes, gaps } = joinPieces(pieces, size, context);
+    const [gap] = gaps;
+    if (gap !== undefined && gap.start === 0 && gap.end === size) throw new LookupError('value', gap.why);
     const place = { kind: 'computed', bytes, ...(gaps.length === 0 ? {} : { gaps }) } as const;
     return { type, bitField: undefined, place };
   }
