@@ -18,6 +18,7 @@ const functions = {
   exception: TEXT + 0x1200n,
   victim: TEXT + 0x1300n,
   entry: TEXT + 0x1400n,
+  __x86_indirect_thunk_rax: TEXT + 0x1500n,
 };
 const signed = (address: bigint): number => Number(BigInt.asIntN(64, address));
 
@@ -114,6 +115,8 @@ describe('the stack of a CPU that kdump stopped', () => {
     };
     call(functions.victim);
     expect(join(fault(victimStack))).toBeUndefined();
+    call(functions.__x86_indirect_thunk_rax);
+    expect(join(fault(victimStack))).toMatchObject({ slot });
     call(functions.machine_kexec);
     expect(join(fault(victimStack))).toMatchObject({ slot });
   });

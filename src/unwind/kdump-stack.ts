@@ -86,6 +86,8 @@ function leadsTo(kernel: Kernel, walk: UnwoundStack, registers: Registers, saved
 /** `call rel32`: Intel SDM volume 2A, CALL. */
 const DIRECT_CALL = 0xe8;
 const DIRECT_CALL_SIZE = 5;
+/** What an indirect call calls where the processor must not predict it: arch/x86/lib/retpoline.S. */
+const INDIRECT = '__x86_indirect_';
 
 /**
  * Whether the call before a return address is of another function than the one it is said to have called: a word that
@@ -95,7 +97,9 @@ function callsAnother(kernel: Kernel, caller: Frame, callee: Frame): boolean {
   const code = attempt(() => kernel.memory.bytes(addVirt(caller.ip, -DIRECT_CALL_SIZE), DIRECT_CALL_SIZE));
   if (code?.[0] !== DIRECT_CALL) return false;
   const distance = new DataView(code.buffer, code.byteOffset).getInt32(1, true);
-  return kernel.symbols.at(addVirt(caller.ip, distance))?.symbol.address !== functionOf(kernel, callee);
+  const target = kernel.symbols.at(addVirt(caller.ip, distance))?.symbol;
+  if (target === undefined || target.name.startsWith(INDIRECT)) return false;
+  return target.address !== functionOf(kernel, callee);
 }
 
 /** All that an exception saves on the stack. */

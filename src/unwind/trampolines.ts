@@ -10,7 +10,7 @@
  */
 
 import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
-import { attempt } from '../base/errors.ts';
+import { attempt, isExpected } from '../base/errors.ts';
 import { once } from '../base/search.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { Stacks, type Stack } from '../kernel/stacks.ts';
@@ -53,15 +53,33 @@ export class Trampolines {
    * @param slot the stack word that `ip` was read from
    */
   resolve(ip: VirtAddr, slot: VirtAddr, task: Task): RecoveredAddress | undefined {
+    const real = attempt(() => this.#find(ip, slot, task));
+    if (real === undefined || ip !== this.#graph) return real;
+    return this.resolve(real.ip, slot, task) ?? real;
+  }
+
+  /** Why the real return address behind a trampoline's cannot be told; undefined where `ip` is none. */
+  whyLost(ip: VirtAddr, slot: VirtAddr, task: Task): string | undefined {
+    if (ip !== this.#graph && !this.#kretprobe.includes(ip)) return undefined;
+    const by = ip === this.#graph ? 'function graph' : 'kretprobe';
+    const lost = `a tracer (${by}) has replaced the return address at ${slot.toString(16)}`;
+    try {
+      this.#find(ip, slot, task);
+      return `${lost} and keeps no real one for it`;
+    } catch (error) {
+      if (!isExpected(error)) throw error;
+      return `${lost}; where it keeps the real one: ${error.message}`;
+    }
+  }
+
+  /** Throws where the tracer's own structures cannot be read. */
+  #find(ip: VirtAddr, slot: VirtAddr, task: Task): RecoveredAddress | undefined {
     if (ip === this.#graph) {
-      const real = attempt(() => this.#graphReturn(slot, task));
-      if (real === undefined) return undefined;
-      return this.resolve(real, slot, task) ?? { ip: real, by: 'function graph' };
+      const real = this.#graphReturn(slot, task);
+      return real === undefined ? undefined : { ip: real, by: 'function graph' };
     }
     if (!this.#kretprobe.includes(ip)) return undefined;
-    const real = attempt(
-      () => this.#rethookReturn(slot, task) ?? this.#kretprobeReturn(slot, task) ?? this.#hashedReturn(slot, task),
-    );
+    const real = this.#rethookReturn(slot, task) ?? this.#kretprobeReturn(slot, task) ?? this.#hashedReturn(slot, task);
     return real === undefined ? undefined : { ip: real, by: 'kretprobe' };
   }
 

@@ -133,6 +133,9 @@ export class Unwinder {
     const found = virtAddr(step.registers['rip'] ?? 0n);
     if (found === 0n) return { kind: 'end' };
     const real = task && this.#trampolines.resolve(found, step.slot, task);
+    const lost =
+      real === undefined && task !== undefined ? this.#trampolines.whyLost(found, step.slot, task) : undefined;
+    if (lost !== undefined) return broken(lost);
     const ip = real?.ip ?? found;
     if (!mayBeCode(this.kernel, ip)) {
       return broken(`the return address at ${step.slot.toString(16)} is no code: ${ip.toString(16)}`);

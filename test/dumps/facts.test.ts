@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { readLog } from '../../src/kernel/printk.ts';
 import { stateLetters } from '../../src/kernel/task-state.ts';
 import { cpuRunning } from '../../src/unwind/start-state.ts';
-import { Fixture, fixtureNames } from './fixture.ts';
+import { Fixture, fixtureNames, stoppedFixtureNames } from './fixture.ts';
 
 /** drgn's letters of a state, as /proc has them. */
 const lettersOf: Readonly<Record<string, string>> = {
@@ -19,7 +19,7 @@ const lettersOf: Readonly<Record<string, string>> = {
   P: 'PA',
 };
 
-describe.each(fixtureNames)('%s, beside drgn', (name) => {
+describe.each([...fixtureNames, ...stoppedFixtureNames])('%s, beside drgn', (name) => {
   const fixture = new Fixture(name);
   const drgn = fixture.drgn;
 

@@ -1,11 +1,12 @@
 /** Real dumps and what the oracles said of them: made by `npm run fixtures` and `npm run oracles`. */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { Session } from '../../src/commands/session.ts';
 import { parseLine } from '../../src/commands/line.ts';
 import { invocationOf, runCommand } from '../../src/commands/run.ts';
 import { NodeHost } from '../../src/faces/node/host.ts';
+import { startZstd } from '../../src/faces/node/zstd.ts';
 import { renderAll } from '../../src/render/text/index.ts';
 import { openTarget, type Target } from '../../src/target/target.ts';
 
@@ -19,9 +20,14 @@ export const fixtureNames = [
   'sysrq-6.12',
   'sysrq-7.2',
 ] as const;
+/** Dumps whose stacks, tasks and logs are of interest: the rest is as in those of the same kernel. */
+export const stoppedFixtureNames = ['kdump-6.1', 'kdump-6.12', 'kdump-7.2', 'hang'] as const;
 /** Dumps that only some tests ask: the others would ask them what they ask those of the same kernel. */
 export const specialFixtureNames = ['slub-debug'] as const;
-export type FixtureName = (typeof fixtureNames)[number] | (typeof specialFixtureNames)[number];
+export type FixtureName =
+  | (typeof fixtureNames)[number]
+  | (typeof stoppedFixtureNames)[number]
+  | (typeof specialFixtureNames)[number];
 
 export interface DrgnFrame {
   readonly pc: string;
@@ -106,6 +112,8 @@ export interface DrgnFacts {
 const cache = `${process.env['XDG_CACHE_HOME'] ?? `${homedir()}/.cache`}/vmscope/fixtures`;
 const sessions = new Map<string, Session>();
 const sessionsAlone = new Map<string, Session>();
+const host = new NodeHost();
+host.useZstd(await startZstd());
 
 export class Fixture {
   readonly name: FixtureName;
@@ -119,7 +127,7 @@ export class Fixture {
   get session(): Session {
     let session = sessions.get(this.name);
     if (session === undefined) {
-      const target = openTarget(new NodeHost(), {
+      const target = openTarget(host, {
         dumps: [`${this.folder}/vmcore`],
         vmlinux: undefined,
         debugFolders: [],
@@ -139,6 +147,16 @@ export class Fixture {
       sessionsAlone.set(this.name, session);
     }
     return session;
+  }
+
+  /** Names of the same memory's other forms; the parts of a split one go together. */
+  get containers(): ReadonlyMap<string, readonly string[]> {
+    const files = new Map<string, string[]>();
+    for (const file of readdirSync(`${this.folder}/containers`).sort()) {
+      const name = file.replace(/\.\d+$/, '');
+      files.set(name, [...(files.get(name) ?? []), `${this.folder}/containers/${file}`]);
+    }
+    return files;
   }
 
   get console(): string {

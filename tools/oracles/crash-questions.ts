@@ -379,11 +379,17 @@ function walkQuestions(console: string): string[] {
   ];
 }
 
+/** What differs where a kernel was dumped in another way: other fixtures of the same kernel are asked the rest. */
+const dumpQuestions = ['sys', 'mod', 'ps', 'set', 'log', 'mod -S modules', 'bt', 'bt -a', 'foreach bt'];
+
+const dumpedInAnotherWay: readonly string[] = ['kdump-6.1', 'kdump-6.12', 'kdump-7.2', 'hang'];
+
 /** The fixtures that are asked everything, one of each kernel. */
 const thorough: readonly string[] = ['nfs', 'sysrq-6.12', 'sysrq-7.2'];
 
 /** The commands for a fixture, in the order in which they are to run. */
 export function crashQuestions(fixture: string, facts: JsonObject, console: string): string[] {
+  if (dumpedInAnotherWay.includes(fixture)) return dumpQuestions;
   const [loadModules = '', ...others] = moduleQuestions;
   const isThorough = thorough.includes(fixture);
   return [
@@ -400,8 +406,9 @@ export function crashQuestions(fixture: string, facts: JsonObject, console: stri
   ];
 }
 
-/** What decides the questions, beside the facts. */
-export function questionInputs(): string {
+/** What decides the questions about a fixture, beside the facts. */
+export function questionInputs(fixture: string): string {
+  if (dumpedInAnotherWay.includes(fixture)) return JSON.stringify(dumpQuestions);
   return JSON.stringify([
     plainQuestions,
     moduleQuestions,

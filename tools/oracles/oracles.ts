@@ -24,14 +24,14 @@ function oraclePath(fixture: Fixture): string {
   return join(fixture.folder, 'oracle');
 }
 
-async function inputsHash(): Promise<string> {
-  return hashOf(await oracleVersions(), await drgnInputs(), questionInputs());
+async function inputsHash({ info }: Fixture): Promise<string> {
+  return hashOf(await oracleVersions(), await drgnInputs(), questionInputs(info.name));
 }
 
 async function isFresh(fixture: Fixture): Promise<boolean> {
   const file = join(oraclePath(fixture), 'stamp.json');
   if (!existsSync(file)) return false;
-  return stringMember(parseObject(await readFile(file, 'utf8')), 'hash') === (await inputsHash());
+  return stringMember(parseObject(await readFile(file, 'utf8')), 'hash') === (await inputsHash(fixture));
 }
 
 async function ask(fixture: Fixture, folder: string): Promise<void> {
@@ -43,7 +43,7 @@ async function ask(fixture: Fixture, folder: string): Promise<void> {
     const failure = await askCrash(workspace, crashQuestions(fixture.info.name, facts, console), join(folder, 'crash'));
     if (failure !== undefined) note(`crash cannot open ${fixture.info.name}: ${failure}`);
   });
-  const stamp = { hash: await inputsHash(), versions: (await oracleVersions()).trim().split('\n') };
+  const stamp = { hash: await inputsHash(fixture), versions: (await oracleVersions()).trim().split('\n') };
   await writeFile(join(folder, 'stamp.json'), `${JSON.stringify(stamp, undefined, 2)}\n`);
 }
 
