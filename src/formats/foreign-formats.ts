@@ -65,6 +65,12 @@ const foreign: readonly Foreign[] = [
     advice: 'is a swap area with a hibernation image of Linux, which vmscope does not read',
   },
   { magic: 'SWAPSPACE2', at: 4086, advice: 'is a swap area, no memory image' },
+  {
+    magic: 'HdrS',
+    at: 0x202,
+    advice:
+      'is a kernel as it is booted (vmlinuz), no memory image: name the vmcore, too, and symbols are taken from it',
+  },
   { magic: 'ustar', at: 257, advice: 'is a tar archive: unpack it first (tar -xf) and name the vmcore in it' },
   { magic: '7z\xbc\xaf\x27\x1c', advice: 'is a 7z archive: unpack it first (7z x) and name the vmcore in it' },
   { magic: '!<arch>\n', advice: 'is a package or library (ar); unpack it first' },

@@ -58,6 +58,7 @@ describe('a file of another program', () => {
 
   it('is known by what stands further in, too', () => {
     expect(refusal('swap', [4086, 'S1SUSPEND'])).toContain('hibernation image');
+    expect(refusal('vmlinuz', [0, 'MZ'], [0x202, 'HdrS'])).toContain('a kernel as it is booted');
     expect(refusal('a.tar', [0, 'vmcore'], [257, 'ustar'])).toContain('tar -xf');
   });
 });
