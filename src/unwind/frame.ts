@@ -6,9 +6,10 @@ import type { Stack } from '../kernel/stacks.ts';
 
 /**
  * How a frame was found. `empty-call`: a call or jump to where no code is has pushed the return address and nothing
- * since, so it lies at the stack pointer. `frame-pointer` and `scan` frames are guesses.
+ * since, so it lies at the stack pointer. `code`: by what the function below does with its stack pointer, which is
+ * inferred. `frame-pointer` and `scan` frames are guesses.
  */
-export type FrameOrigin = 'registers' | 'orc' | 'cfi' | 'empty-call' | 'frame-pointer' | 'scan';
+export type FrameOrigin = 'registers' | 'orc' | 'cfi' | 'code' | 'empty-call' | 'frame-pointer' | 'scan';
 
 /** Registers that an exception, interrupt or system call saved on the stack (struct pt_regs). */
 export interface SavedRegisters {

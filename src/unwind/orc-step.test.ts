@@ -11,6 +11,9 @@ import type { AddressSpace } from '../memory/address-space.ts';
 import type { FrameState, Step } from './frame.ts';
 import { orcStep } from './orc-step.ts';
 import { Unwinder } from './unwinder.ts';
+import { loadDisassembler } from '../disasm/disassembler.ts';
+
+await loadDisassembler('x86_64');
 
 const BP = 0xffff_c900_0001_0fd8n;
 const partial: OrcEntry = {

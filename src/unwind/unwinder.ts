@@ -2,9 +2,9 @@
  * Walks a kernel stack from a known register state to user mode or to the end.
  *
  * It never guesses where it can know: ORC first, then DWARF call frame information, which also describes functions that
- * the kernel's build keeps out of ORC (STACK_FRAME_NON_STANDARD: __crash_kexec); then the frame pointer, as the
- * kernel's own unwinder takes code without ORC (a BPF program, a trampoline); then saved registers or a return address
- * found by looking up the stack, whose frames are marked. The caller of a call frame is looked up at its return
+ * the kernel's build keeps out of ORC (STACK_FRAME_NON_STANDARD: __crash_kexec); then, marked, the function's own
+ * instructions; then the frame pointer, as the kernel's own unwinder takes code without ORC (a BPF program, a
+ * trampoline); then saved registers or a return address found by looking up the stack, whose frames are marked. The caller of a call frame is looked up at its return
  * address − 1, that of an interrupted frame at the address itself.
  *
  * Invariants: no state is visited twice; no stack is longer than MOST_FRAMES.
@@ -18,6 +18,7 @@ import { stacksOf, type Stacks } from '../kernel/stacks.ts';
 import type { Task } from '../kernel/tasks.ts';
 import { behindStackSwitch, cfiStep } from './cfi-step.ts';
 import { codeObjectAt, mayBeCode } from './code-lookup.ts';
+import { codeStep } from './code-step.ts';
 import type { Frame, FrameOrigin, SavedRegisters, StackEnd, Step, UnwoundStack } from './frame.ts';
 import { emptyCallStep, framePointerStep, savedRegistersStep, scanStep, type StackSearch } from './guess-step.ts';
 import { orcStep } from './orc-step.ts';
@@ -116,6 +117,8 @@ export class Unwinder {
     const state = row && behindStackSwitch(memory, frame);
     const byCfi = state && cfiStep(memory, state, row, this.kernel.target.architecture.dwarfRegisters);
     if (byCfi !== undefined) return { step: byCfi, origin: 'cfi' };
+    const byCode = code === undefined ? undefined : codeStep(this.kernel, frame);
+    if (byCode !== undefined) return { step: byCode, origin: 'code' };
     if (entry !== undefined) return { step: orcStep(memory, frame, entry), origin: 'orc' };
 
     const search = this.#search(task, frame);

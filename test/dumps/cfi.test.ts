@@ -9,6 +9,9 @@ import { NodeHost } from '../../src/faces/node/host.ts';
 import { backtrace, type Backtrace } from '../../src/query/backtrace.ts';
 import { openTarget } from '../../src/target/target.ts';
 import { Fixture } from './fixture.ts';
+import { loadDisassembler } from '../../src/disasm/disassembler.ts';
+
+await loadDisassembler('x86_64');
 
 describe.each(['nfs', 'sysrq-6.12', 'sysrq-7.2'] as const)('stacks of %s by call frame information alone', (name) => {
   const fixture = new Fixture(name);

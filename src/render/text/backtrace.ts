@@ -48,9 +48,10 @@ export function frameLine(frame: BacktraceFrame, offsets: BacktraceColumns['offs
   const offset = offsets === 'none' ? '' : `+${offsets === 'hex' ? `0x${hex(frame.offset)}` : frame.offset}`;
   const name = frame.symbol === undefined ? '(unknown)' : `${frame.symbol}${offset}`;
   const guess = frame.origin === 'scan' || frame.origin === 'frame-pointer' ? ' ?' : '';
+  const inferred = frame.origin === 'code' ? ' (~by the code of the function below)' : '';
   const module = frame.module === undefined ? '' : ` [${frame.module}]`;
   const recovered = frame.recovered === undefined ? '' : ` (return address recovered from ${frame.recovered})`;
-  return `${number} [${hex(frame.slot, 16)}] ${name} at ${hex(frame.address, 16)}${module}${guess}${recovered}`;
+  return `${number} [${hex(frame.slot, 16)}] ${name} at ${hex(frame.address, 16)}${module}${guess}${inferred}${recovered}`;
 }
 
 export function inlinedLine(number: number, call: InlinedFrame, source: boolean): string {

@@ -166,9 +166,17 @@ const transfers: Readonly<Record<string, Transfer>> = {
     return pushed(value);
   },
   pop: ([to]) => {
-    if (to?.kind !== 'register' || to.size !== WORD) return undefined;
     const raised = add(register('rsp'), constant(BigInt(WORD)));
-    return registersSet(['rsp', raised], [to.whole, stackTop]);
+    if (to?.kind === 'register' && to.size === WORD) return registersSet(['rsp', raised], [to.whole, stackTop]);
+    if (to?.kind !== 'memory' || to.size !== WORD || !isPlain(to)) return undefined;
+    // The address is that of after the stack pointer's rise: SDM volume 2B, POP.
+    const displacement = to.base === 'rsp' ? to.displacement + BigInt(WORD) : to.displacement;
+    const target = place({ ...to, displacement }, WORD);
+    return {
+      registers: new Map([['rsp', raised]]),
+      stores: [{ place: target, value: stackTop }],
+      storesElsewhere: false,
+    };
   },
   pushfq: () => pushed(unknownComputed),
   popfq: () => registersSet(['rsp', add(register('rsp'), constant(BigInt(WORD)))]),
