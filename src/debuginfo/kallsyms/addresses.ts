@@ -25,8 +25,8 @@ export interface AddressTable {
   readonly baseAt: VirtAddr | undefined;
 }
 
-/** The image lies in the last 2 GiB, where x86-64 code reaches with 32 bits. */
-const LOWEST = -(2 ** 31);
+/** Code reaches all of an image with signed 32 bits. */
+const REACH = 2 ** 31;
 /** Of a thousand entries that may be out of order, or elsewhere, in memory that is damaged. */
 const MOST_STRAYS = 1;
 
@@ -80,6 +80,8 @@ function decode(
 
 /** Symbols are sorted by address, those of the per-CPU area, linked at zero, first; most of them are in the image. */
 function isPlausible(values: Float64Array): boolean {
+  const addresses = values.filter((value) => value < 0);
+  const middle = addresses[addresses.length >> 1] ?? 0;
   let present = 0;
   let inImage = 0;
   let strays = 0;
@@ -88,7 +90,7 @@ function isPlausible(values: Float64Array): boolean {
     if (Number.isNaN(value)) continue;
     present++;
     if (value < 0) {
-      if (value >= LOWEST) inImage++;
+      if (Math.abs(value - middle) < REACH) inImage++;
       else strays++;
       if (value < before && before < 0) strays++;
     } else if (before < 0 || value < before) strays++;

@@ -104,6 +104,28 @@ describe.each(['6.1, Debian', '6.12', '7.2'])('with pages missing (%s)', (kernel
   });
 });
 
+describe('the work', () => {
+  it('is that of the tables where VMCOREINFO names them', () => {
+    const layout = kallsymsLayouts['6.12'];
+    if (layout === undefined) throw new Error('6.12');
+    const { bytes, places } = kallsymsImage(kernelSymbols(20_000, true), layout);
+    const image = imageOfBytes(bytes);
+    let read = 0;
+    const counted: ImageMemory = {
+      ...image,
+      read: (address, length) => {
+        read += length;
+        return image.read(address, length);
+      },
+    };
+    const table = found(counted, (name) => places.get(name)).symbols;
+    table.named('vfs_24_lookup');
+    table.at(IMAGE_START);
+    const tables = Number((places.get('kallsyms_seqs_of_names') ?? 0n) - (places.get('kallsyms_names') ?? 0n));
+    expect(read).toBeLessThan(tables + 64);
+  });
+});
+
 describe('what is not believed', () => {
   const layout = kallsymsLayouts['6.12'];
   if (layout === undefined) throw new Error('6.12');
