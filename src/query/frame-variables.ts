@@ -59,12 +59,18 @@ export function variableRow(kernel: Kernel, variable: FrameVariable, strict: boo
 
 /** A pointer that the compiler did without is shown as what it would point at. */
 function nodeOf(kernel: Kernel, value: Value): ValueNode {
-  if (value.pointee === undefined) return valueTree(kernel, value);
+  if (value.pointee === undefined) return withoutFarLabel(valueTree(kernel, value));
   try {
     return { kind: 'implicit-pointer', target: valueTree(kernel, value.pointee()) };
   } catch (error) {
     return unavailableNode(error);
   }
+}
+
+/** A literal has no symbol of its own: how far it lies behind another one says nothing beside its text. */
+function withoutFarLabel(node: ValueNode): ValueNode {
+  const isLiteral = node.kind === 'pointer' && node.text !== undefined && node.label?.includes('+') === true;
+  return isLiteral ? { ...node, label: undefined } : node;
 }
 
 function absentRow(

@@ -95,7 +95,7 @@ export class FrameContexts {
         const base = code.scopes[0] && expressionAt(code.scopes[0], code.address, DW_AT_frame_base);
         return base && evaluateValue(base, { ...context, frameBase: undefined });
       },
-      entryValue: (inner) => this.#entryValue(frame, inner, notes),
+      entryValue: (inner) => this.#entryValue(frame, inner, notes, context),
       parameter: (offset) => this.passed(frame, { parameter: unitOffset + offset }, notes),
       baseType: (offset) => baseTypeOf(unit.dieAt(offset)),
       called: (offset, of) => {
@@ -122,10 +122,20 @@ export class FrameContexts {
     return known.value;
   }
 
-  /** A register, or an expression on registers, as it was when the function was entered. */
-  #entryValue(frame: number, inner: Uint8Array, notes: string[]): bigint {
+  /** A register, or an expression on registers, as it was when the function was entered: DWARF 5 section 2.5.1.7. */
+  #entryValue(frame: number, inner: Uint8Array, notes: string[], context: ExpressionContext): bigint {
     const register = registerOf(inner);
-    if (register === undefined) throw new LookupError('value', 'of an expression at the entry of the function');
+    if (register !== undefined) return this.#registerAtEntry(frame, register, notes);
+    return evaluateValue(inner, {
+      ...context,
+      register: (number) => this.#registerAtEntry(frame, number, notes),
+      onRead: () => {
+        throw new LookupError('value', 'of memory when the function was entered');
+      },
+    });
+  }
+
+  #registerAtEntry(frame: number, register: number, notes: string[]): bigint {
     const before = notes.length;
     try {
       return this.passed(frame, { register }, notes);
@@ -167,29 +177,24 @@ export class FrameContexts {
     const scope = code?.scopes[0];
     const site = code && scope && callSiteAt(scope, code.object.toTable(caller.ip));
     if (site === undefined) throw new LookupError('call site', 'the caller has no description of this call');
-    const own = this.code(frame)?.scopes[0]?.name;
-    if (site.callee === undefined) this.#checkIndirect(frame, notes);
-    else if (own !== undefined && site.callee !== own)
-      throw new LookupError('argument', `the caller called ${site.callee}, which went on to ${own} by a tail call`);
+    this.#checkCallee(frame, site, notes);
     return site;
   }
 
-  /** A call by a pointer may have been one of another function, which went on to this one. */
-  #checkIndirect(frame: number, notes: string[]): void {
-    switch (this.followed?.called(frame)?.kind) {
-      case 'direct':
-        return;
-      case 'tail':
-        throw new LookupError(
-          'argument',
-          'the caller called another function, which went on to this one by a tail call',
-        );
-      case 'indirect':
-      case undefined:
-        if (!this.#search.infer)
-          throw new LookupError('call site', 'the call is indirect, and may have gone on by a tail call');
-        notes.push('passed by an indirect call');
-    }
+  /** What a call site passes is the frame's where this very function was called. By its address, else by its name. */
+  #checkCallee(frame: number, { callee }: CallSite, notes: string[]): void {
+    const called = this.followed?.called(frame)?.kind;
+    const own = this.code(frame)?.scopes[0]?.name;
+    if (called === 'direct') return;
+    if (called === 'tail' || (callee !== undefined && own !== undefined && callee !== own))
+      throw new LookupError(
+        'argument',
+        `the caller called ${callee ?? 'another function'}, which went on to ${own ?? 'this one'} by a tail call`,
+      );
+    if (callee !== undefined) return;
+    if (!this.#search.infer)
+      throw new LookupError('call site', 'the call is indirect, and may have gone on by a tail call');
+    notes.push('passed by an indirect call');
   }
 }
 
