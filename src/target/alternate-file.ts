@@ -16,7 +16,7 @@ import { DwarfSections } from '../debuginfo/dwarf/sections.ts';
 import { buildIdOfElf } from '../formats/elf/build-id.ts';
 import { ElfFile } from '../formats/elf/elf-file.ts';
 import { fetchedBefore } from './cache-folders.ts';
-import { folderOf, isBuildId, isName } from './vmlinux-places.ts';
+import { debugRoots, folderOf, isBuildId, isName } from './vmlinux-places.ts';
 
 export interface AlternateLink {
   /** A path, as the file has it. */
@@ -72,6 +72,16 @@ export function alternateOf(elf: ElfFile, host: Host, roots: readonly string[]):
     const found = link && findAlternate(elf.source.name, link, host, roots);
     return found && new DwarfSections(found, host, { isAlternate: true });
   });
+}
+
+/** For the user: what a file lacks when the one it shares with others is not found; nothing otherwise. */
+export function alternateProblem(elf: ElfFile, host: Host, debugFolders: readonly string[]): string[] {
+  const link = readAlternateLink(elf);
+  if (link === undefined || findAlternate(elf.source.name, link, host, debugRoots(debugFolders)) !== undefined)
+    return [];
+  return [
+    `${elf.source.name}: a part of its debug information is in ${link.name} (build-id ${link.buildId}), which was not found: types and names are missing; --debug-dir tells where it is`,
+  ];
 }
 
 function findAlternate(path: string, link: AlternateLink, host: Host, roots: readonly string[]): ElfFile | undefined {

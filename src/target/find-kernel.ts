@@ -12,6 +12,7 @@ import { VmcoreInfo } from '../formats/vmcoreinfo.ts';
 import { AddressSpace } from '../memory/address-space.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import { completedByMemory } from './completed-image.ts';
+import { alternateProblem } from './alternate-file.ts';
 import { findVmlinux, openElf } from './find-vmlinux.ts';
 import type { KernelImage } from './kernel-image.ts';
 import { findLoadAddress, type LoadAddress } from './load-address.ts';
@@ -44,7 +45,7 @@ export function findKernel(host: Host, physical: PhysicalMemory, choice: KernelC
   if (choice.vmlinux !== undefined) {
     const vmlinux = new Vmlinux(openElf(host, choice.vmlinux), host, choice.debugFolders);
     refuseOtherBuild(wantedKernel(physical.image), vmlinux, host, choice.debugFolders);
-    return withFile(vmlinux, physical);
+    return withFile(vmlinux, physical, alternateProblem(vmlinux.elf, host, choice.debugFolders));
   }
   const wanted = wantedKernel(physical.image, alone);
   if (choice.lookForFiles === false) {
@@ -56,7 +57,7 @@ export function findKernel(host: Host, physical: PhysicalMemory, choice: KernelC
   for (const candidate of candidates) {
     try {
       const vmlinux = new Vmlinux(candidate.elf, host, choice.debugFolders);
-      return withFile(vmlinux, physical);
+      return withFile(vmlinux, physical, alternateProblem(candidate.elf, host, choice.debugFolders));
     } catch (error) {
       if (!(error instanceof OpenError)) throw error;
       refusals.push(error.message);
@@ -71,11 +72,11 @@ export function findKernel(host: Host, physical: PhysicalMemory, choice: KernelC
 }
 
 /** @throws OpenError where the file does not fit the dump */
-function withFile(vmlinux: KernelImage, physical: PhysicalMemory): FoundKernel {
+function withFile(vmlinux: KernelImage, physical: PhysicalMemory, warnings: readonly string[]): FoundKernel {
   const load = findLoadAddress(vmlinux, physical);
   const tables = physical.image.architecture.pageTables(physical, load.paging);
   const memory = new AddressSpace('kernel virtual', physical, tables);
-  return { vmlinux: completedByMemory(vmlinux, load, memory), load, warnings: [] };
+  return { vmlinux: completedByMemory(vmlinux, load, memory), load, warnings };
 }
 
 /**

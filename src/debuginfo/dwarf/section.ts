@@ -96,14 +96,16 @@ export function openDebugSection(
   host: Host,
   addressOf: SectionAddress,
 ): DebugSection | undefined {
-  const section = elf.section(name);
-  if (section === undefined || section.type === SHT_NOBITS) {
-    const old = elf.section(name.replace('.debug_', '.zdebug_'));
-    return old === undefined ? undefined : new DebugSection(name, inflateGnu(elf, old, host), undefined);
-  }
-  const compressed = (section.flags & SHF_COMPRESSED) !== 0;
-  const source = compressed ? inflateElf(elf, section, host) : sectionSource(elf, section);
-  return new DebugSection(name, source, elf.type === ET_REL ? Relocations.of(elf, section, addressOf) : undefined);
+  const found = [name, name.replace('.debug_', '.zdebug_')].map((spelling) => elf.section(spelling));
+  const section = found.find((candidate) => candidate !== undefined && candidate.type !== SHT_NOBITS);
+  if (section === undefined) return undefined;
+  const relocations = elf.type === ET_REL ? Relocations.of(elf, section, addressOf) : undefined;
+  return new DebugSection(name, sourceOf(elf, section, host), relocations);
+}
+
+function sourceOf(elf: ElfFile, section: ElfSection, host: Host): ByteSource {
+  if (section.name.startsWith('.zdebug_')) return inflateGnu(elf, section, host);
+  return (section.flags & SHF_COMPRESSED) === 0 ? sectionSource(elf, section) : inflateElf(elf, section, host);
 }
 
 /** Elf64_Chdr: gABI chapter 4, "Section Compression". */
