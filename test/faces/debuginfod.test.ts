@@ -26,7 +26,7 @@ const lonely = join(folder, 'lonely');
 const cache = join(folder, 'cache');
 const program = useProgram();
 const buildId = buildIdOfElf(openElf(new NodeHost(), vmlinux)) ?? '';
-const env = { XDG_CACHE_HOME: cache, HOME: folder, DEBUGINFOD_URLS: '' };
+const env = { XDG_CACHE_HOME: cache, HOME: folder, DEBUGINFOD_CACHE_PATH: '', DEBUGINFOD_URLS: '' };
 const fetched = join(cache, 'debuginfod_client', buildId, 'debuginfo');
 
 let server: ChildProcess;

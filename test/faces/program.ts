@@ -44,7 +44,8 @@ export class Program {
   finish(program: string, words: readonly string[], { input = '', cwd, env = {} }: RunOptions): Promise<Run> {
     const child = spawn(program, words, {
       cwd,
-      env: { ...process.env, ...env },
+      // Nothing that the user has fetched, and no server that the user has chosen, decides what a test sees.
+      env: { ...process.env, DEBUGINFOD_URLS: '', DEBUGINFOD_CACHE_PATH: join(this.folder, 'debuginfod'), ...env },
       timeout: LONGEST_RUN,
       killSignal: 'SIGKILL',
     });
