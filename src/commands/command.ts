@@ -5,9 +5,18 @@ import type { ParsedArguments } from './options.ts';
 import type { Session } from './session.ts';
 
 /**
- * `type`: NAME.member,member as the first word, symbols behind it; `expression`: C; `type or expression`: either.
+ * `type`: NAME.member,member as the first word, symbols behind it; `expression`: C; `type or expression`: either;
+ * `frame value`: registers, and variables of the chosen frame.
  */
-export type Completes = 'symbol' | 'command' | 'task' | 'module' | 'type' | 'expression' | 'type or expression';
+export type Completes =
+  | 'frame value'
+  | 'symbol'
+  | 'command'
+  | 'task'
+  | 'module'
+  | 'type'
+  | 'expression'
+  | 'type or expression';
 
 export interface Option {
   /** "-c". */

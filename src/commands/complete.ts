@@ -3,6 +3,7 @@
 import { attempt, VmcoreError } from '../base/errors.ts';
 import type { Command, Completes, Option } from './command.ts';
 import { expressionNames, symbolNames, typeNames, type Names } from './complete-c.ts';
+import { frameValueNames } from './frame-choice.ts';
 import { invocationOf } from './run.ts';
 import type { Session } from './session.ts';
 import { commandNames } from './table/index.ts';
@@ -75,6 +76,8 @@ function wordNames(
     case 'type':
       if (position === 0) return typeNames(session, word);
       return wordNames(session, 'symbol', position, args);
+    case 'frame value':
+      return closed(frameValueNames(session, optionValue(args, '-f')));
     case 'symbol':
       if (args.some((arg) => arg.includes('('))) return expressionNames(session, args.join(' '), false);
       return closed(word === '' ? [] : symbolNames(session));
@@ -85,6 +88,11 @@ function wordNames(
     case undefined:
       return closed([]);
   }
+}
+
+function optionValue(args: readonly string[], flag: string): string | undefined {
+  const at = args.lastIndexOf(flag);
+  return at < 0 ? undefined : args[at + 1];
 }
 
 /** Of too many the last is kept as well: what all begin with is right all the same. */

@@ -1,7 +1,8 @@
 /** Which frame of which stack a command speaks of: that of -f, else the one that `frame` chose, else the innermost. */
 
+import { attempt } from '../base/errors.ts';
 import { ChosenStack, framePosition, type FramePosition } from '../query/chosen-frame.ts';
-import { stackOfCpu, stackOfTask } from '../query/stack-walk.ts';
+import { stackOfCpu, stackOfTask, type StackSubject } from '../query/stack-walk.ts';
 import type { Option } from './command.ts';
 import type { ParsedArguments } from './options.ts';
 import type { Session } from './session.ts';
@@ -13,9 +14,11 @@ export const frameOptions: readonly Option[] = [
 
 /** The stack of the current task. It is walked anew for each command: `mod` may have brought debug information. */
 export function currentStack(session: Session, strict = session.strict): ChosenStack {
-  const { kernel, lostCrashCpu } = session;
-  const subject = lostCrashCpu === undefined ? stackOfTask(kernel, session.current) : stackOfCpu(kernel, lostCrashCpu);
-  return new ChosenStack(kernel, session.unwinder(), subject, strict);
+  return new ChosenStack(session.kernel, session.unwinder(), currentSubject(session), strict);
+}
+
+export function currentSubject({ kernel, lostCrashCpu, current }: Session): StackSubject {
+  return lostCrashCpu === undefined ? stackOfTask(kernel, current) : stackOfCpu(kernel, lostCrashCpu);
 }
 
 export interface FrameChoice {
@@ -28,4 +31,17 @@ export function chosenFrame(session: Session, args: ParsedArguments): FrameChoic
   const word = args.value('-f');
   const position = word === undefined ? (session.frame ?? { number: 0, inlined: 0 }) : framePosition(word);
   return { stack: currentStack(session, session.strict || args.has('--strict')), position };
+}
+
+/** The registers, and the variables of a frame, that one may ask for by name. */
+export function frameValueNames(session: Session, frame: string | undefined): string[] {
+  const position = frame === undefined ? (session.frame ?? { number: 0, inlined: 0 }) : framePosition(frame);
+  const { dwarfRegisters } = session.kernel.target.architecture;
+  const variables =
+    attempt(() =>
+      currentStack(session)
+        .scope(position)
+        .variables.map(({ name }) => name),
+    ) ?? [];
+  return [...dwarfRegisters, ...variables];
 }

@@ -85,6 +85,11 @@ export class Session {
     return evaluateText(text, this.#scope(space));
   }
 
+  /** As `evaluate`, with the names of a frame. */
+  evaluateIn(frame: FramePosition, text: string): Value {
+    return evaluateText(text, this.#scope(this.kernel.memory, frame));
+  }
+
   /** The type of a C expression, which is not evaluated. Throws UsageError, LookupError. */
   typeOf(text: string): Type {
     return typeOfText(text, this.#scope(this.kernel.memory));
@@ -112,11 +117,10 @@ export class Session {
   }
 
   /** The names of the chosen frame come before the kernel's. */
-  #scope(space: AddressSpace): Scope {
+  #scope(space: AddressSpace, frame = this.frame): Scope {
     const earlier = (number: number): Value | undefined =>
       number > 0 ? this.values[number - 1] : this.values.at(number - 1);
     const globals = new GlobalScope(this.kernel, space, earlier);
-    const { frame } = this;
     return frame === undefined ? globals : new FrameNames(globals, currentStack(this), frame);
   }
 

@@ -4,12 +4,11 @@
  */
 
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadDisassembler } from '../../src/disasm/disassembler.ts';
 import { Fixture } from './fixture.ts';
+import { objdump } from './objdump.ts';
 
 const fixture = new Fixture('nfs');
 /** Every command of the walk, with ADDR for addresses, NAME+OFF for what stands in the log: the tutorial has these. */
@@ -112,7 +111,12 @@ describe('the walk', () => {
     const to = /0x([0-9a-f]{16})/.exec(lines.at(-1) ?? '')?.[1] ?? '';
     const length = Number(BigInt(`0x${to}`) - BigInt(`0x${from}`));
     const bytes = run(`rd -8 ${from} ${length}`).flatMap((line) => (/: {2}((?:[0-9a-f]{2} )+)/.exec(line)?.[1] ?? '').trim().split(' ')); // prettier-ignore
-    expect(objdump(bytes, from)).toEqual(
+    expect(
+      objdump(
+        bytes.map((byte) => Number.parseInt(byte, 16)),
+        from,
+      ),
+    ).toEqual(
       lines.slice(-4, -1).map((line) =>
         text(line)
           .replace(/^0x[0-9a-f]+ <[^>]*>: ?/, '')
@@ -231,18 +235,4 @@ function addr2line(file: string, section: string | undefined, offset: bigint): s
         ]
       : [],
   );
-}
-
-function objdump(bytes: readonly string[], address: string): string[] {
-  const folder = mkdtempSync(join(tmpdir(), 'vmscope-walk-'));
-  try {
-    writeFileSync(join(folder, 'code'), Uint8Array.from(bytes.map((byte) => Number.parseInt(byte, 16))));
-    const options = ['-D', '-b', 'binary', '-m', 'i386:x86-64', `--adjust-vma=0x${address}`, '--no-show-raw-insn'];
-    const text = execFileSync('objdump', [...options, join(folder, 'code')], { encoding: 'utf8' });
-    return text
-      .split('\n')
-      .flatMap((line) => /^ *[0-9a-f]+:\s+(.*)$/.exec(line)?.[1]?.replaceAll(/\s+/g, ' ').trim() ?? []);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
 }

@@ -13,6 +13,7 @@ import { kmem } from './kmem.ts';
 import { list } from './list.ts';
 import { log } from './log.ts';
 import { mod } from './mod.ts';
+import { origin } from './origin.ts';
 import { p, pd, px } from './p.ts';
 import { ps } from './ps.ts';
 import { quit } from './quit.ts';
@@ -42,6 +43,7 @@ export const commands: readonly Command[] = [
   locals,
   log,
   mod,
+  origin,
   p,
   pd,
   ps,

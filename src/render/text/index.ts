@@ -15,6 +15,7 @@ import { renderDisassembly, renderSourceListing } from './disassembly.ts';
 import { renderFunctionLines } from './function-lines.ts';
 import { renderLog } from './log.ts';
 import { renderMemory, renderRawMemory } from './memory.ts';
+import { renderOrigin } from './origin.ts';
 import { renderProcesses, renderRunTimes } from './processes.ts';
 import { renderStackOverflows } from './stack-overflow.ts';
 import { renderStackText } from './stack-text.ts';
@@ -78,6 +79,8 @@ export function renderText(result: Result): Iterable<string> {
       return renderTaints(result);
     case 'note':
       return [`(${result.message})`];
+    case 'origin':
+      return renderOrigin(result);
     case 'per-cpu':
       return renderPerCpuAddresses(result);
     case 'processes':

@@ -81,8 +81,11 @@ export class Activation {
     return found;
   }
 
-  /** What a formula gives before the instruction at an index. */
-  evaluate(formula: Formula, index: number): Followed | undefined {
+  /**
+   * What a formula gives before the instruction at an index.
+   * @param known registers of which more is known than of every time that it was executed
+   */
+  evaluate(formula: Formula, index: number, known?: ReadonlyMap<string, Followed>): Followed | undefined {
     const notes = new Set<string>();
     let stale = false;
     const noted = (found: Followed | undefined): bigint | undefined => {
@@ -91,7 +94,7 @@ export class Activation {
       return found?.value;
     };
     const value = evaluate(formula, {
-      register: (name) => noted(this.before(index, name)),
+      register: (name) => noted(known?.get(name) ?? this.before(index, name)),
       memory: (address, part) =>
         this.isOverwritten(index, address, part.size) ? undefined : noted(this.#surroundings.memory(address, part)),
     });

@@ -120,6 +120,11 @@ function read(operand: Operand, size: number): Formula | undefined {
   }
 }
 
+/** What an operand holds before its instruction, as an unsigned number; undefined where that is not followed. */
+export function operandFormula(operand: Operand): Formula | undefined {
+  return read(operand, sizeOf(operand));
+}
+
 /** Writes a value to an operand; undefined where that is not followed. */
 function write(operand: Operand, value: Formula): Effect | undefined {
   if (operand.kind === 'memory')

@@ -37,6 +37,7 @@ export class FunctionCode {
   readonly tailJumps: readonly TailJump[];
   /** Why there may be ways through the code that are not known; undefined where all are. */
   readonly incomplete: string | undefined;
+  readonly #parts: readonly CodePart[];
   readonly #source: CodeSource;
   readonly #disassembler: Disassembler;
   /** By the offset from the start. */
@@ -46,9 +47,18 @@ export class FunctionCode {
   readonly #fixups: ReadonlySet<number>;
   readonly #effects: (Effect | undefined)[] = [];
 
-  /** @param parts the one with the entry first */
-  constructor(parts: readonly CodePart[], source: CodeSource, disassembler: Disassembler) {
+  /**
+   * @param parts the one with the entry first
+   * @param isPossible whether control may go from one instruction to another, where the code leaves it open
+   */
+  constructor(
+    parts: readonly CodePart[],
+    source: CodeSource,
+    disassembler: Disassembler,
+    isPossible: (from: number, to: number) => boolean = () => true,
+  ) {
     const [entry] = parts;
+    this.#parts = parts;
     this.name = entry?.name ?? '';
     this.start = entry?.start ?? (0n as VirtAddr);
     this.instructions = parts.flatMap((part) => part.instructions);
@@ -59,13 +69,18 @@ export class FunctionCode {
     this.#predecessors = this.instructions.map(() => []);
     const tailJumps: TailJump[] = [];
     for (const [index, instruction] of this.instructions.entries()) {
-      const successors = this.#successorsOf(index, instruction, tailJumps);
+      const successors = this.#successorsOf(index, instruction, tailJumps).filter((to) => isPossible(index, to));
       this.#successors.push(successors);
       for (const successor of successors) this.#predecessors[successor]?.push(index);
     }
     this.tailJumps = tailJumps;
     this.#fixups = this.#addFixups(parts);
     this.incomplete = this.#computedJump();
+  }
+
+  /** The same code without the ways that are not possible. */
+  narrowed(isPossible: (from: number, to: number) => boolean): FunctionCode {
+    return new FunctionCode(this.#parts, this.#source, this.#disassembler, isPossible);
   }
 
   /** The instruction that begins at an address. */
