@@ -16,7 +16,7 @@ import { NodeHost } from '../../src/faces/node/host.ts';
 import type { ElfFile } from '../../src/formats/elf/elf-file.ts';
 import { imageInMemory, type ImageMemory } from '../../src/memory/sparse.ts';
 import { openElf } from '../../src/target/find-vmlinux.ts';
-import { Fixture, fixtureNames, specialFixtureNames } from './fixture.ts';
+import { Fixture, fixtureNames, specialFixtureNames, stoppedFixtureNames } from './fixture.ts';
 
 const line = ({ address, name }: KernelSymbol): string => `${address.toString(16)} ${name}`;
 
@@ -45,7 +45,7 @@ function without(image: ImageMemory, pages: readonly VirtAddr[]): ImageMemory {
   };
 }
 
-describe.each([...fixtureNames, ...specialFixtureNames])('%s', (name) => {
+describe.each([...fixtureNames, ...stoppedFixtureNames, ...specialFixtureNames])('%s', (name) => {
   const fixture = new Fixture(name);
   const { target } = fixture.session.kernel;
   const elf = once((): ElfFile => openElf(new NodeHost(), `${fixture.folder}/vmlinux`));
