@@ -23,7 +23,7 @@ export interface CpuNote {
 
 /**
  * What of the memory is not there, in crash's words. PARTIAL DUMP: a filter left pages out. INCOMPLETE: the program
- * that wrote it ran out of space. EXCLUDED VMEMMAP: unused parts of the array of struct page were left out.
+ * that wrote it ran out of space, the file was cut off, or a part of a split dump is not named. EXCLUDED VMEMMAP: unused parts of the array of struct page were left out.
  */
 export type DumpMark = 'PARTIAL DUMP' | 'INCOMPLETE' | 'EXCLUDED VMEMMAP' | 'LIVE SYSTEM';
 

@@ -63,7 +63,7 @@ export function openElfCore(source: ByteSource): DumpImage {
   if (incomplete) warnings.push(`${source.name}: the dump is incomplete: whoever wrote it ran out of space`);
   const marks: DumpMark[] = [];
   if (memory.excludes) marks.push('PARTIAL DUMP');
-  if (incomplete) marks.push('INCOMPLETE');
+  if (incomplete || memory.missingBytes > 0) marks.push('INCOMPLETE');
   if (live) marks.push('LIVE SYSTEM');
   return {
     format: fromQemu ? 'ELF vmcore (QEMU)' : live ? 'ELF vmcore (/proc/kcore)' : 'ELF vmcore',

@@ -25,6 +25,12 @@ const text = [
 const info = new VmcoreInfo(text);
 
 describe('VmcoreInfo', () => {
+  it('drops a line that was cut off: half a build-id is another one', () => {
+    const cut = VmcoreInfo.fromBytes(encode('OSRELEASE=6.1\nBUILD-ID=abcdef'));
+    expect(cut.release).toBe('6.1');
+    expect(cut.buildId).toBeUndefined();
+  });
+
   it('knows text, symbols, offsets and sizes', () => {
     expect(info.release).toBe('6.1.0-56-amd64');
     expect(info.buildId).toBe('abcdef0123');

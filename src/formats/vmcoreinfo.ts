@@ -6,6 +6,8 @@
 import { virtAddr, type VirtAddr } from '../base/addr.ts';
 import { decodeText } from '../bytes/read.ts';
 
+const NEW_LINE = 0x0a;
+
 export class VmcoreInfo {
   readonly text: string;
   readonly #values = new Map<string, string>();
@@ -18,10 +20,11 @@ export class VmcoreInfo {
     }
   }
 
-  /** From the bytes of a note or of the kernel's buffer: text up to the first zero. */
+  /** From the bytes of a note or of the kernel's buffer: text up to the first zero. A line that was cut off is dropped. */
   static fromBytes(bytes: Uint8Array): VmcoreInfo {
-    const end = bytes.indexOf(0);
-    return new VmcoreInfo(decodeText(end < 0 ? bytes : bytes.subarray(0, end)));
+    const zero = bytes.indexOf(0);
+    const end = bytes.subarray(0, zero < 0 ? bytes.length : zero).lastIndexOf(NEW_LINE) + 1;
+    return new VmcoreInfo(decodeText(bytes.subarray(0, end)));
   }
 
   get(key: string): string | undefined {

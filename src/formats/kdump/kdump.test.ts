@@ -276,6 +276,9 @@ describe('a file that was cut off', () => {
     expect(why(cut(data - 30), 96 * PAGE)).toBe('incomplete');
     expect(lost(cut(3 * PAGE + 3))[0]).toContain('cut off inside its page bitmap');
     expect(why(cut(3 * PAGE + 3), 2 * PAGE)).toBe('incomplete');
+    expect(cut(whole.length - 10).marks).toEqual(['INCOMPLETE']);
+    expect(cut(whole.length).marks).toEqual([]);
+    expect(cut(PAGE + 104 + 12).vmcoreinfo?.release).toBeUndefined();
     expect(() => cut(400)).toThrow('is cut off: it ends inside its kdump header');
   });
 

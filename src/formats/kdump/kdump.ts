@@ -7,7 +7,7 @@
  */
 
 import { FaultError, FormatError, type FaultReason } from '../../base/errors.ts';
-import { hex0x, physAddr } from '../../base/addr.ts';
+import { physAddr } from '../../base/addr.ts';
 import { architectureNamed } from '../../arch/index.ts';
 import type { Architecture } from '../../arch/architecture.ts';
 import { readUpTo, type ByteSource } from '../../bytes/byte-source.ts';
@@ -37,10 +37,12 @@ export function looksLikeKdump(head: Uint8Array): boolean {
  */
 export function openKdump(sources: readonly ByteSource[], codecs: PageCodecs): DumpImage {
   const files = sources.map((source) => new KdumpPages(source, readKdumpHeader(source), codecs));
-  const { parts, warnings } = joinParts(files);
+  const { parts, missing } = joinParts(files);
   const [first] = parts;
   if (first === undefined) throw new FormatError('kdump', 'no file is named');
   const { header, source } = first;
+  const warnings = [...missing, ...parts.flatMap(whatIsMissing)];
+  const marks = marksOf(parts, warnings.length > 0);
   const architecture = architectureOfMachine(header.machine, source);
   const noted = header.notes && extentOf(first, header.notes, 'notes', warnings);
   const notes = noted === undefined ? [] : parseNotes(noted, `${source.name}: notes`);
@@ -49,10 +51,8 @@ export function openKdump(sources: readonly ByteSource[], codecs: PageCodecs): D
   const vmcoreinfo = text !== undefined && text.length > 0 ? VmcoreInfo.fromBytes(text) : known.vmcoreinfo;
   if (header.notes === undefined || (known.missing && vmcoreinfo === undefined))
     warnings.push(`${source.name}: the processors' registers are not in it (header version ${header.version})`);
-  for (const part of parts) warnings.push(...whatIsMissing(part));
   const { blockSize } = header;
   const memory = new KdumpMemory(parts, blockSize);
-  const marks = marksOf(parts);
   return {
     format: `compressed kdump${parts.length > 1 ? ` of ${parts.length} parts` : ''}${known.fromQemu ? ' (QEMU)' : ''}`,
     path: source.name,
@@ -75,11 +75,11 @@ function architectureOfMachine(machine: string, source: ByteSource): Architectur
   return architecture;
 }
 
-function marksOf(parts: readonly KdumpPages[]): DumpMark[] {
+function marksOf(parts: readonly KdumpPages[], incomplete: boolean): DumpMark[] {
   const marks: DumpMark[] = [];
   const any = (flag: number): boolean => parts.some(({ header }) => (header.status & flag) !== 0);
   if (parts.some(({ header }) => header.dumpLevel > 0)) marks.push('PARTIAL DUMP');
-  if (any(STATUS_INCOMPLETE)) marks.push('INCOMPLETE');
+  if (incomplete) marks.push('INCOMPLETE');
   if (any(STATUS_EXCLUDED_VMEMMAP)) marks.push('EXCLUDED VMEMMAP');
   return marks;
 }
@@ -91,14 +91,8 @@ function whatIsMissing(part: KdumpPages): string[] {
     (header.status & STATUS_INCOMPLETE) === 0
       ? []
       : [`${source.name}: the dump is incomplete: whoever wrote it ran out of space; the last pages are missing`];
-  const bitmapBytes = source.size - header.dumpedBitmap;
-  if (bitmapBytes < header.frames / 8) {
-    const known = Math.max(0, bitmapBytes) * 8 * header.blockSize;
-    return [
-      ...incomplete,
-      `${source.name}: the file is cut off inside its page bitmap: no page can be read (it would have told of memory from ${hex0x(known)} on)`,
-    ];
-  }
+  if (source.size < header.dumpedBitmap + header.frames / 8)
+    return [...incomplete, `${source.name}: the file is cut off inside its page bitmap: none of its pages can be read`];
   if (header.bitmapSize > LARGEST_COUNTED_BITMAP) return incomplete;
   const pages = part.pagesBefore(part.end);
   const described = Math.max(0, Math.floor((source.size - header.descriptors) / DESCRIPTOR_SIZE));

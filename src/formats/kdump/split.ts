@@ -11,10 +11,10 @@ import type { KdumpPages } from './pages.ts';
  * The parts in the order of their frames, and what is missing between them.
  * @throws OpenError where the files are not parts of one dump, or one is named twice
  */
-export function joinParts(files: readonly KdumpPages[]): { parts: readonly KdumpPages[]; warnings: string[] } {
+export function joinParts(files: readonly KdumpPages[]): { parts: readonly KdumpPages[]; missing: string[] } {
   const parts = [...files].sort((a, b) => a.start - b.start || a.end - b.end);
   const [first] = parts;
-  if (first === undefined) return { parts, warnings: [] };
+  if (first === undefined) return { parts, missing: [] };
   if (parts.length > 1) {
     for (const part of parts) {
       if (part.header.split === undefined)
@@ -39,7 +39,7 @@ export function joinParts(files: readonly KdumpPages[]): { parts: readonly Kdump
     if (part.end > part.start) previous = part;
   }
   if (known < first.header.frames) missing.push(gap(known, first.header.frames, first));
-  return { parts, warnings: missing };
+  return { parts, missing };
 }
 
 function gap(start: number, end: number, { header, source }: KdumpPages): string {
