@@ -94,6 +94,18 @@ describe.each(['6.1, Debian', '6.12', '7.2'])('with pages missing (%s)', (kernel
     }
   });
 
+  it('a length that was overwritten costs the names up to the next marker, and makes up none', () => {
+    for (const record of [0, 300, 5000]) {
+      const damaged = bytes.slice();
+      let length = at('kallsyms_names');
+      for (let index = 0; index < record; index++) length += 1 + (bytes[length] ?? 0);
+      damaged[length] = (damaged[length] ?? 0) + 1;
+      const { symbols: table, losses } = found(imageOfBytes(damaged), (name) => places.get(name));
+      expect(losses).toEqual(['256 of 20010 names of symbols are not in the dump']);
+      expect([...table.all()].map(line).filter((symbol) => !whole.has(symbol))).toEqual([]);
+    }
+  });
+
   it('tokens cost all, and it is said', () => {
     for (const table of ['kallsyms_token_index', 'kallsyms_token_table']) {
       const start = at(table);

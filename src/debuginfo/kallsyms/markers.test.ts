@@ -20,8 +20,8 @@ describe('markers', () => {
 
   it('are as many as there are names, whatever follows them', () => {
     const more = table(4, 60_000);
-    expect(findMarkers(more, 20 * 256)).toEqual(markers);
-    expect(findMarkers(more, 19 * 256 + 1)).toEqual(markers);
+    expect(findMarkers(more, 20 * 256)).toEqual({ at: 8, markers });
+    expect(findMarkers(more, 19 * 256 + 1)).toEqual({ at: 8, markers });
     expect(findMarkers(more, 22 * 256)).toBeUndefined();
   });
 

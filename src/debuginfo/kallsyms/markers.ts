@@ -8,6 +8,8 @@ import { asWords } from '../../bytes/read.ts';
 
 /** How many names lie between two markers. */
 export const MARKER_STEP = 256;
+/** The most that they are aligned to. */
+export const MARKER_ALIGNMENT = 8;
 /** What so many names take at least, and at most. */
 const SMALLEST_STEP = 2 * MARKER_STEP;
 export const LARGEST_STEP = 1 << 16;
@@ -42,9 +44,10 @@ export function* runsOfMarkers(bytes: Uint8Array): Generator<MarkerRun> {
 }
 
 /** The markers of so many names; undefined where they are not there. */
-export function findMarkers(bytes: Uint8Array, names: number): readonly number[] | undefined {
+export function findMarkers(bytes: Uint8Array, names: number): MarkerRun | undefined {
   const wanted = Math.ceil(names / MARKER_STEP);
-  for (const { markers } of runsOfMarkers(bytes)) if (markers.length >= wanted) return markers.slice(0, wanted);
+  for (const { at, markers } of runsOfMarkers(bytes))
+    if (markers.length >= wanted) return { at, markers: markers.slice(0, wanted) };
   return undefined;
 }
 

@@ -2,14 +2,15 @@
  * `kallsyms_names`: a record a symbol, a length and as many tokens, whose first character is the symbol's letter. The
  * length is one byte below 0x80, else two as ULEB128 (kernel 73bbb94466fd; before it no name was as long).
  *
- * `kallsyms_markers` says where every 256th record begins; where records are missing it leads to those behind.
+ * `kallsyms_markers` says where every 256th record begins. It leads to those behind missing ones, and proves the others:
+ * a length that was overwritten would turn all that follow into names that nothing ever bore.
  */
 
 import { byteAt } from '../../bytes/read.ts';
 import { HashChains } from '../../bytes/hash-chains.ts';
 import { once } from '../../base/search.ts';
 import { isMissing, type SparseBytes } from '../../memory/sparse.ts';
-import { findMarkers, MARKER_STEP } from './markers.ts';
+import { findMarkers, MARKER_ALIGNMENT, MARKER_STEP, type MarkerRun } from './markers.ts';
 import { hashOfText, type Tokens } from './tokens.ts';
 
 /** Of a symbol whose name is missing. */
@@ -75,21 +76,36 @@ export class CompressedNames {
   }
 }
 
-/** Where the first `count` records begin: those that can be reached. */
+/** Where the first `count` records begin: those that can be reached, and whose lengths lead from marker to marker. */
 function walkRecords(names: SparseBytes, count: number): { records: Uint32Array; missing: number } {
-  const markers = once(() => findMarkers(names.bytes, count));
+  const found = findMarkers(names.bytes, count);
   const records = new Uint32Array(count).fill(NO_RECORD);
-  let missing = 0;
   let at = 0;
-  for (let index = 0; index < count; index++) {
-    // Behind names that are missing a marker leads on.
-    if (missing > 0 && index % MARKER_STEP === 0) at = markers()?.[index / MARKER_STEP] ?? at;
+  for (let first = 0; first < count; first += MARKER_STEP) {
+    const chunk = records.subarray(first, first + MARKER_STEP);
+    at = walkChunk(names, found?.markers[first / MARKER_STEP] ?? at, chunk);
+    if (found !== undefined && !leadsOn(names, at, first / MARKER_STEP, found)) chunk.fill(NO_RECORD);
+  }
+  return { records, missing: records.reduce((sum, record) => sum + (record === NO_RECORD ? 1 : 0), 0) };
+}
+
+/** Returns where the last record ends, or where no record is. */
+function walkChunk(names: SparseBytes, start: number, records: Uint32Array): number {
+  let at = start;
+  for (let index = 0; index < records.length; index++) {
     const size = recordSize(names.bytes, at);
-    if (size > 0 && !isMissing(names, at, size)) records[index] = at;
-    else missing++;
+    if (size === 0) return at;
+    if (!isMissing(names, at, size)) records[index] = at;
     at += size;
   }
-  return { records, missing };
+  return at;
+}
+
+/** Whether records end where the next ones begin; what lies before a gap is believed without. */
+function leadsOn(names: SparseBytes, end: number, chunk: number, { at, markers }: MarkerRun): boolean {
+  if (isMissing(names, end, 1)) return true;
+  const next = markers[chunk + 1];
+  return next === undefined ? end <= at && at - end < MARKER_ALIGNMENT : end === next;
 }
 
 /** Of the record at a place, with its length; zero where there is none: no name is empty. */

@@ -7,7 +7,7 @@
 import { addVirt, type VirtAddr } from '../../base/addr.ts';
 import { asWords } from '../../bytes/read.ts';
 import { imageChunks, type ImageMemory } from '../../memory/sparse.ts';
-import { LARGEST_STEP, MARKER_STEP, runsOfMarkers } from './markers.ts';
+import { LARGEST_STEP, MARKER_ALIGNMENT, MARKER_STEP, runsOfMarkers } from './markers.ts';
 import { recordSize } from './names.ts';
 import type { KallsymsPlaces } from './tables.ts';
 import { isTokenIndex, isTokenTable, LARGEST_TOKEN_TABLE, LONGEST_TOKEN, TOKEN_INDEX_SIZE } from './tokens.ts';
@@ -113,5 +113,5 @@ function leadTo(
     if (isLost) lost++;
     at += size;
   }
-  return lost > 0 ? lost * 4 < count : at <= markersStart && markersStart - at < 8;
+  return lost > 0 ? lost * 4 < count : at <= markersStart && markersStart - at < MARKER_ALIGNMENT;
 }
