@@ -4,7 +4,7 @@
  */
 
 import { createHash, randomUUID } from 'node:crypto';
-import { closeSync, ftruncateSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { attempt, OpenError } from '../../base/errors.ts';
 import type { Codec } from '../../base/host.ts';
@@ -30,32 +30,35 @@ export async function unpackToDisk(path: string, codec: Codec, folder: string): 
   const making = join(folder, `.${randomUUID()}.making`);
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const descriptor = openSync(making, 'wx', 0o600);
-    try {
-      let at = 0;
-      await unpackInto(path, codec, {
-        limit: LARGEST,
-        restart: () => {
-          ftruncateSync(descriptor, 0);
-          at = 0;
-        },
-        write: (piece) => {
-          writeBytesFully(descriptor, piece, at);
-          at += piece.length;
-        },
-      });
-    } finally {
-      closeSync(descriptor);
-    }
+    await unpackTo(making, path, codec);
     const place = join(folder, nameOf(making, path));
     mkdirSync(place, { recursive: true, mode: 0o700 });
     renameSync(making, join(place, 'vmlinux'));
     return join(place, 'vmlinux');
   } catch (error) {
+    if (existsSync(making)) rmSync(making);
     if (error instanceof OpenError) throw error;
     throw new OpenError(`${path}: cannot be unpacked into ${folder}: ${systemMessage(error)}`);
+  }
+}
+
+async function unpackTo(making: string, path: string, codec: Codec): Promise<void> {
+  const descriptor = openSync(making, 'wx', 0o600);
+  try {
+    let at = 0;
+    await unpackInto(path, codec, {
+      limit: LARGEST,
+      restart: () => {
+        ftruncateSync(descriptor, 0);
+        at = 0;
+      },
+      write: (piece) => {
+        writeBytesFully(descriptor, piece, at);
+        at += piece.length;
+      },
+    });
   } finally {
-    rmSync(making, { force: true });
+    closeSync(descriptor);
   }
 }
 

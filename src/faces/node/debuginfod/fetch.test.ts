@@ -113,6 +113,42 @@ describe('a debug file', () => {
   });
 });
 
+describe('behind a proxy', () => {
+  it('a server is asked through it', async () => {
+    await using proxy = await DebugServer.start(gives(file));
+    const address = proxy.url.replace('//', '//me:pass%20word@');
+    expectWhole(await fetchFrom(['http://debug.example/files'], { http_proxy: address }));
+    expect(proxy.requests[0]?.url).toBe(`http://debug.example/files/buildid/${ID}/debuginfo`);
+    expect(proxy.requests[0]?.headers).toMatchObject({
+      host: 'debug.example',
+      'proxy-authorization': `Basic ${Buffer.from('me:pass word').toString('base64')}`,
+    });
+  });
+
+  it('but not where the user has excepted it', async () => {
+    await using server = await DebugServer.start(gives(file));
+    for (const exceptions of ['127.0.0.1', 'example.org, .0.0.1', '*']) {
+      expectWhole(await fetchFrom([server], { all_proxy: 'http://127.0.0.1:1', no_proxy: exceptions }));
+      rmSync(cached());
+    }
+    expect(await fetchFrom([server], { all_proxy: 'http://127.0.0.1:1', no_proxy: '0.0.2' })).toMatchObject({
+      problem: expect.stringContaining('refuses connections'),
+    });
+  });
+
+  it('what stands against it is said', async () => {
+    await using proxy = await DebugServer.start(says(200));
+    const problem = async (variable: string): Promise<string> => {
+      const fetched = await fetchFrom(['https://debug.example'], { https_proxy: variable });
+      return 'problem' in fetched ? fetched.problem.replace('https://debug.example is behind ', '') : '';
+    };
+    expect(await problem('http://127.0.0.1:1')).toBe('the proxy 127.0.0.1:1, which refuses connections');
+    expect(await problem(proxy.url)).toMatch(/^the proxy 127\.0\.0\.1:\d+, which closed the connection$/);
+    expect(await problem('socks5://127.0.0.1:1')).toBe('a proxy of a kind that is not spoken here: socks5:');
+    expect(await problem('http://[')).toContain('whose address is none');
+  });
+});
+
 describe('a transfer that breaks off', () => {
   it('is gone on with where the server can', async () => {
     await using server = await DebugServer.start(givesPart(file, 120_000), gives(file));

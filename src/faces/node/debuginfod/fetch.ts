@@ -26,6 +26,8 @@ const NOT_FOUND = 404;
 const TOO_LARGE = 406;
 const RANGE_NOT_SATISFIABLE = 416;
 const PAUSE_MILLISECONDS = 200;
+/** How often a bar is drawn anew. */
+const SHOW_MILLISECONDS = 100;
 
 /** @param buildId hex */
 export async function fetchDebugFile(
@@ -59,6 +61,7 @@ class Fetch {
   readonly #entry: CacheEntry;
   readonly #screen: Screen;
   readonly #progress: Progress;
+  #shown = 0;
   /** Those that are worth asking. */
   #servers: readonly string[];
   /** The last that each server said. */
@@ -102,7 +105,7 @@ class Fetch {
   async #attempt(stop: AbortSignal): Promise<FetchedFile | 'failed'> {
     const { answer, refusals } = await firstAnswer(
       this.#servers.map((server) => this.#question(server)),
-      this.#settings.timeoutMilliseconds,
+      this.#settings,
       stop,
     );
     for (const refusal of refusals) this.#refused(refusal);
@@ -112,7 +115,7 @@ class Fetch {
       this.#say(`fetching the debug file of build-id ${this.#buildId} from ${server}`);
       await download(answer, this.#entry, {
         largestFile: this.#settings.largestFile,
-        progress: (done, total) => this.#progress.update(done, total ?? done),
+        progress: (done, total) => this.#show(done, total),
       });
     } catch (error) {
       if (!(error instanceof HttpProblem)) throw error;
@@ -160,6 +163,13 @@ class Fetch {
   #problem(...first: readonly string[]): FetchedFile {
     const told = Array.from(this.#refusals, ([server, { message }]) => `${server} ${message}`);
     return refused([...first, ...told].join('; '));
+  }
+
+  #show(done: number, total: number | undefined): void {
+    const now = performance.now();
+    if (now - this.#shown < SHOW_MILLISECONDS && done !== total) return;
+    this.#shown = now;
+    this.#progress.update(done, total ?? done);
   }
 
   #say(text: string): void {

@@ -2,6 +2,7 @@
 
 import type { IncomingMessage } from 'node:http';
 import { get, HttpProblem } from './http.ts';
+import type { Settings } from './settings.ts';
 import { stoppable, Watch } from './watch.ts';
 
 export interface Question {
@@ -24,12 +25,11 @@ export interface Refusal {
 
 /**
  * The first server that has it, or why none has.
- * @param timeoutMilliseconds in which a server has to give 100 KiB
  * @param stop ends everything
  */
 export async function firstAnswer(
   questions: readonly Question[],
-  timeoutMilliseconds: number | undefined,
+  { timeoutMilliseconds, environment }: Pick<Settings, 'timeoutMilliseconds' | 'environment'>,
   stop: AbortSignal,
 ): Promise<{ readonly answer: Answer | undefined; readonly refusals: readonly Refusal[] }> {
   const refusals: Refusal[] = [];
@@ -38,7 +38,7 @@ export async function firstAnswer(
     const watch = new Watch(timeoutMilliseconds, stop);
     watches.push(watch);
     try {
-      const response = await stoppable(get(question.url, question.headers, watch.signal), watch);
+      const response = await stoppable(get(question.url, question.headers, watch.signal, environment), watch);
       const problem = problemOf(response);
       if (problem === undefined) return { question, response, watch };
       response.destroy();

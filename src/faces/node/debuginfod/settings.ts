@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { Host } from '../../../base/host.ts';
 import { debuginfodCache } from '../../../target/cache-folders.ts';
 import { version } from '../version.ts';
+import type { Environment } from './proxy.ts';
 
 export interface Settings {
   /** The folder that all clients share; undefined where the user has no home. */
@@ -25,6 +26,8 @@ export interface Settings {
   readonly missMilliseconds: number;
   /** Sent with every request. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Of the proxies, too. */
+  readonly environment: Environment;
 }
 
 const DEFAULT_TIMEOUT = 90;
@@ -47,6 +50,7 @@ export function settingsOf(host: Host): Settings {
     retries: Math.max(0, number('DEBUGINFOD_RETRY_LIMIT') ?? DEFAULT_RETRIES),
     verbose: host.environment('DEBUGINFOD_VERBOSE') !== undefined,
     missMilliseconds: missSeconds(cache) * 1000,
+    environment: (name) => host.environment(name),
     headers: {
       'User-Agent': `vmscope/${version}`,
       ...(largestFile === undefined ? {} : { 'X-DEBUGINFOD-MAXSIZE': String(largestFile) }),
