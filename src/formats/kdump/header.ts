@@ -128,7 +128,9 @@ interface SubHeader {
 
 function readSubHeader(source: ByteSource, offset: number, size: number, version: number): SubHeader {
   const bytes = new Uint8Array(SUB_HEADER_SIZE);
-  source.readInto(offset, bytes.subarray(0, Math.min(size, SUB_HEADER_SIZE)));
+  const wanted = Math.min(size, SUB_HEADER_SIZE);
+  if (source.readInto(offset, bytes.subarray(0, wanted)) < wanted)
+    throw new FormatError(source.name, 'is cut off: it ends inside its kdump sub header');
   const cursor = new Cursor(bytes, `${source.name}: kdump sub header`, 8);
   const dumpLevel = cursor.u32();
   const isSplit = cursor.u32() !== 0;
