@@ -14,7 +14,7 @@ import { Activation, knownValue, type Followed, type Surroundings } from './code
 import { functionsOf, type Functions } from './code/functions.ts';
 import { WORD, type MemoryFormula } from './code/formula.ts';
 import type { FunctionCode } from './code/function-code.ts';
-import { keptCopy, type KeptCopy } from './code/kept-copies.ts';
+import { keptCopy, leadsHere, type KeptCopy } from './code/kept-copies.ts';
 import { tailWays, type TailWay } from './code/tail-ways.ts';
 import type { Frame } from './frame.ts';
 import { canonicalFrameAddress } from './canonical-frame.ts';
@@ -51,6 +51,31 @@ export class FollowedValues {
   /** A register where a frame stands: before its call is executed, or the instruction that was interrupted. */
   registerAt(frame: number, name: string): Followed | undefined {
     return fresh(this.activation(frame)?.register(name)) ?? this.#keptByCallee(frame, name);
+  }
+
+  /** A register before the instruction at an address of a frame's function, by which the frame must have come. */
+  registerBefore(frame: number, address: VirtAddr, name: string): Followed | undefined {
+    const [run, index] = this.#passedBy(frame, address) ?? [];
+    return index === undefined ? undefined : fresh(run?.before(index, name));
+  }
+
+  /**
+   * What was in memory there: known of words of its callers' frames that the function has not written since. Its own
+   * words serve one variable after the other.
+   */
+  wordBefore(frame: number, address: VirtAddr, at: VirtAddr, size: number): Followed | undefined {
+    const [run, index] = this.#passedBy(frame, address) ?? [];
+    const top = this.#stackPointerAtEntry(frame)?.value;
+    if (run === undefined || index === undefined || top === undefined || at <= top) return undefined;
+    if (run.isOverwritten(index, at, size)) return undefined;
+    return fresh(this.#memory(at, { size, segment: undefined }));
+  }
+
+  #passedBy(frame: number, address: VirtAddr): readonly [Activation, number] | undefined {
+    const run = this.activation(frame);
+    const index = run?.code.indexAt(address);
+    if (run === undefined || index === undefined || run.code.incomplete !== undefined) return undefined;
+    return leadsHere(run, index) ? [run, index] : undefined;
   }
 
   /** A register when a frame's function was entered. @param size how many of the lowest bytes are wanted */
@@ -201,7 +226,7 @@ export class FollowedValues {
   }
 
   /** Words of the frames are as good as registers that are kept; other memory anybody may have written since. */
-  #memory(address: bigint, { size, segment }: MemoryFormula): Followed | undefined {
+  #memory(address: bigint, { size, segment }: Pick<MemoryFormula, 'size' | 'segment'>): Followed | undefined {
     if (segment !== undefined) return undefined;
     const at = virtAddr(address);
     const bytes = attempt(() => this.#kernel.memory.bytes(at, size));

@@ -19,12 +19,10 @@ import {
 import { expressionAt } from '../debuginfo/dwarf/location-lists.ts';
 import { sizeOf, strip, type Type } from '../debuginfo/types/type.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import { encodeInteger } from '../values/scalar.ts';
 import { partOf, scalarOf, valueAt, type Value } from '../values/value.ts';
-import { registerOf } from './call-sites.ts';
+import { valueAsPassed } from './as-passed.ts';
 import { evaluateLocation } from './dwarf-expression.ts';
 import type { ExpressionContext, Piece } from './expression-context.ts';
-import { WORD } from './code/formula.ts';
 import type { FrameCode } from './frame-code.ts';
 import { FrameContexts, type Search } from './frame-context.ts';
 import type { Frame } from './frame.ts';
@@ -88,18 +86,17 @@ export class StackVariables {
         const isVariable = child.tag === DW_TAG_formal_parameter || child.tag === DW_TAG_variable;
         const { name } = child;
         if (!isVariable || name === undefined || child.flag(DW_AT_declaration)) return [];
-        return [this.#variable(frame, code, child, name, die === code.scopes[0])];
+        return [this.#variable(frame, code, die, child, name)];
       }),
     );
   }
 
-  /** @param outer whether it is one of the function itself, which is entered by a call */
-  #variable(frame: number, code: FrameCode, die: Die, name: string, outer: boolean): FrameVariable {
+  #variable(frame: number, code: FrameCode, scope: Die, die: Die, name: string): FrameVariable {
     const argument = die.tag === DW_TAG_formal_parameter;
     const type = code.dwarf.types.typeOf(attributeOf(die, DW_AT_type)?.referenced(DW_AT_type));
     try {
       const located = this.#locate(frame, code, die, type);
-      const value = located ?? (argument && outer ? this.#asPassed(frame, code, die, type) : undefined);
+      const value = located ?? (argument ? this.#asPassed(frame, code, scope, die, type) : undefined);
       if (value === undefined)
         return { name, argument, type, value, absent: { kind: 'optimized-out', why: 'optimized out' } };
       // A register that is not known shows itself when it is read; memory may still fail when it is shown.
@@ -125,24 +122,12 @@ export class StackVariables {
     return notes.length === 0 ? value : { ...value, inferred: [...new Set(notes)].join('; ') };
   }
 
-  /** An argument that is nowhere any more, as it was when the function was entered. */
-  #asPassed(frame: number, code: FrameCode, die: Die, type: Type): Value | undefined {
+  /** An argument that is nowhere any more, as it was when its function was entered. */
+  #asPassed(frame: number, code: FrameCode, scope: Die, die: Die, type: Type): Value | undefined {
     const followed = this.#contexts.inferred;
-    const start = followed?.activation(frame)?.code.start;
-    const expression = start === undefined ? undefined : expressionAt(die, code.object.toTable(start));
-    const register = expression && registerOf(expression);
-    const size = sizeOf(type);
-    if (register === undefined || size === 0 || size > WORD) return undefined;
-    const name = this.#kernel.target.architecture.dwarfRegisters[register] ?? '';
-    const found = followed?.atEntry(frame, name, size);
-    if (found === undefined) return undefined;
-    const inferred = ['as it was passed: nothing keeps it since', ...found.notes].join('; ');
-    return {
-      type,
-      bitField: undefined,
-      inferred,
-      place: { kind: 'computed', bytes: encodeInteger(found.value, size) },
-    };
+    if (followed === undefined) return undefined;
+    const context = this.#contexts.of(frame, code, die.unit.header.offset, [], () => undefined);
+    return valueAsPassed(this.#kernel, followed, { frame, code, scope, die, type, context });
   }
 
   #assemble(frame: number, code: FrameCode, pieces: readonly Piece[], type: Type, context: ExpressionContext): Value {

@@ -9,6 +9,7 @@ import { attempt } from '../../src/base/errors.ts';
 import { loadDisassembler } from '../../src/disasm/disassembler.ts';
 import { stackOfTask, walkStack } from '../../src/query/stack-walk.ts';
 import { knownValue, type Followed } from '../../src/unwind/code/activation.ts';
+import { valueAsPassed } from '../../src/unwind/as-passed.ts';
 import { FollowedValues } from '../../src/unwind/followed-values.ts';
 import { FrameContexts } from '../../src/unwind/frame-context.ts';
 import { frameRegisters } from '../../src/unwind/frame-registers.ts';
@@ -16,6 +17,9 @@ import { NodeHost } from '../../src/faces/node/host.ts';
 import { Session } from '../../src/commands/session.ts';
 import { openTarget } from '../../src/target/target.ts';
 import type { Frame } from '../../src/unwind/frame.ts';
+import { StackVariables } from '../../src/unwind/variables.ts';
+import { scalarOf } from '../../src/values/value.ts';
+import { DW_TAG_formal_parameter, DW_TAG_inlined_subroutine } from '../../src/debuginfo/dwarf/constants.ts';
 import { Fixture, fixtureNames } from './fixture.ts';
 
 beforeAll(() => loadDisassembler('x86_64'));
@@ -105,6 +109,40 @@ describe.each(fixtureNames)('the code of the frames of %s', (name) => {
     expect(all.differing).toEqual([]);
     expect(all.agreeing).toBeGreaterThan(200);
     expect(missing).toBeLessThan(all.agreeing / 10);
+  });
+
+  it('has arguments as they were passed, most of which functions do not assign to', () => {
+    const all = new Comparison();
+    for (const { frames, number } of distinctFrames()) {
+      const contexts = new FrameContexts(kernel, frames, { infer: true, follow: true });
+      const code = contexts.code(number);
+      const followed = contexts.inferred;
+      if (code === undefined || followed === undefined) continue;
+      const known = new StackVariables(kernel, frames, { infer: false, follow: false }).scopes(number).toReversed();
+      const scopes = code.scopes.filter((die, index) => index === 0 || die.tag === DW_TAG_inlined_subroutine);
+      for (const [index, scope] of scopes.entries())
+        for (const die of scope.children()) {
+          const variable = known[index]?.variables.find(({ name: own, argument }) => argument && own === die.name);
+          const value = variable?.value;
+          const now = value && attempt(() => scalarOf(value));
+          if (die.tag !== DW_TAG_formal_parameter || variable === undefined || now === undefined) continue;
+          const context = contexts.of(number, code, die.unit.header.offset, [], () => undefined);
+          const passed = valueAsPassed(kernel, followed, {
+            frame: number,
+            code,
+            scope,
+            die,
+            type: variable.type,
+            context,
+          });
+          const then = passed && attempt(() => scalarOf(passed));
+          all.add(scope.name ?? '', variable.name, now, then === undefined ? undefined : knownValue(then));
+        }
+    }
+    expect(all.agreeing).toBeGreaterThan(100);
+    // fs/select.c: both limit n to the descriptors that there are.
+    const assigned = /^(?:core_sys_select|do_select) n:/;
+    expect(all.differing.filter((text) => !assigned.test(text)).length).toBeLessThan(all.agreeing / 50);
   });
 
   it('passes what call sites are described to pass, and keeps it', () => {

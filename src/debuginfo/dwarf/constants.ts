@@ -55,6 +55,7 @@ export const DW_AT_encoding = 0x3e;
 export const DW_AT_external = 0x3f;
 export const DW_AT_specification = 0x47;
 export const DW_AT_type = 0x49;
+export const DW_AT_entry_pc = 0x52;
 export const DW_AT_ranges = 0x55;
 export const DW_AT_call_column = 0x57;
 export const DW_AT_call_file = 0x58;

@@ -100,7 +100,7 @@ function isOnStack(address: Formula): boolean {
 }
 
 /** Whether every way to where the run stands leads through an instruction: without it the entry is not reached. */
-function leadsHere({ code, place }: Activation, through: number): boolean {
+export function leadsHere({ code, place }: Activation, through: number): boolean {
   const seen = new Set([through]);
   const waiting = [place];
   for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
