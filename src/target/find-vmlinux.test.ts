@@ -36,6 +36,8 @@ describe('a vmlinux is found', () => {
     `/mine/vmlinux-of-a-customer`,
     `/mine/.build-id/aa/${OWN.slice(2)}.debug`,
     `/mine/lib/modules/${RELEASE}/vmlinux`,
+    `/mine/usr/lib/debug/boot/vmlinux-${RELEASE}`,
+    `/mine/usr/lib/debug/.build-id/aa/${OWN.slice(2)}.debug`,
     `/usr/lib/debug/.build-id/aa/${OWN.slice(2)}.debug`,
     `/usr/lib/debug/boot/vmlinux-${RELEASE}`,
     `/usr/lib/debug/boot/vmlinux-${RELEASE}.debug`,

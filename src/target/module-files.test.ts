@@ -21,6 +21,7 @@ function filesOf(files: Readonly<Record<string, Uint8Array>>, places: Partial<Mo
   return new ModuleFiles(memoryHost(new Map(Object.entries(files))), {
     release: '6.1.0-9-amd64',
     debugRoots: ['/debug'],
+    debuginfod: true,
     folders: [
       { path: '/mod', deep: true },
       { path: '/lib/modules/6.1.0-9-amd64', deep: true },
@@ -129,7 +130,12 @@ describe('the file of a module', () => {
       asked.push(`${codec} ${path}`);
       throw new NeedResource({ kind: 'unpacked-file', path, codec, onDisk: false });
     };
-    const places: ModulePlaces = { release: undefined, debugRoots: [], folders: [{ path: '/mod', deep: true }] };
+    const places: ModulePlaces = {
+      release: undefined,
+      debugRoots: [],
+      folders: [{ path: '/mod', deep: true }],
+      debuginfod: true,
+    };
     const modules = new ModuleFiles(host, places);
     expect(modules.search(nfs, false)).toMatchObject({ found: undefined, packed: '/mod/nfs.ko' });
     expect(asked).toEqual([]);
@@ -158,6 +164,7 @@ describe('the file of a module', () => {
     const files = new ModuleFiles(host, {
       release: undefined,
       debugRoots: [],
+      debuginfod: true,
       folders: [{ path: '/mod', deep: true }],
     });
     expect(files.search(nfs, false).found?.file.path).toBe('/mod/nfs.ko');
@@ -169,6 +176,7 @@ describe('the file of a module', () => {
       'debuginfod: the servers have none',
     );
     files.search({ ...nfs, buildId: '../../etc' });
+    new ModuleFiles(host, { release: undefined, debugRoots: [], folders: [], debuginfod: false }).search(nfs);
     expect(asked).toEqual([OWN, 'cc'.repeat(20)]);
   });
 

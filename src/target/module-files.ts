@@ -33,6 +33,8 @@ export interface ModulePlaces {
   readonly debugRoots: readonly string[];
   /** In order of preference. */
   readonly folders: readonly ModuleFolder[];
+  /** Whether debuginfod may have a part in it: files that were fetched, servers. */
+  readonly debuginfod: boolean;
 }
 
 export interface FoundModuleFile {
@@ -110,7 +112,7 @@ export class ModuleFiles {
     const { debugRoots, folders } = this.places;
     yield* this.#candidates(wanted, debugRoots, folders);
     const { buildId } = wanted;
-    if (buildId === undefined || !isBuildId(buildId)) return;
+    if (!this.places.debuginfod || buildId === undefined || !isBuildId(buildId)) return;
     const cached = fetchedBefore(this.#host, buildId);
     if (cached !== undefined) yield cached;
     if (!fetch) return;

@@ -28,6 +28,7 @@ export function modulePlaces(
   const besideVmlinux = vmlinux === undefined ? [] : [folderOf(vmlinux)];
   return {
     release,
+    debuginfod: true,
     debugRoots: debugRoots([...moduleFolders, ...debugFolders]),
     folders: [
       ...moduleFolders.flatMap(tree),

@@ -79,7 +79,7 @@ export function openTarget(host: Host, options: TargetOptions): Target {
     moduleFiles: new ModuleFiles(
       host,
       options.lookForFiles === false
-        ? { release, debugRoots: [], folders: [] }
+        ? { release, debugRoots: [], folders: [], debuginfod: false }
         : modulePlaces(vmlinux.path, image.path, release, withCrashPath(host, options)),
     ),
     sources: new SourceTree(host, options.sourceFolders ?? []),

@@ -28,9 +28,12 @@ const SYSTEM_DEBUG = '/usr/lib/debug';
 /** Of the files beside a dump whose names begin with "vmlinux". */
 const MOST_OTHERS = 32;
 
-/** The trees of debug files: each may have a .build-id folder, and the paths of stripped files below it. */
+/**
+ * The trees of debug files: each may have a .build-id folder, and the paths of stripped files below it. A folder of the
+ * user's may be such a tree, or hold one: a package that was unpacked, not installed.
+ */
 export function debugRoots(debugFolders: readonly string[]): string[] {
-  return [...new Set([...debugFolders, SYSTEM_DEBUG])];
+  return [...new Set([...debugFolders.flatMap((folder) => [folder, `${folder}${SYSTEM_DEBUG}`]), SYSTEM_DEBUG])];
 }
 
 export function vmlinuxPlaces(wanted: WantedKernel, host: Host, debugFolders: readonly string[]): VmlinuxPlace[] {
@@ -52,8 +55,8 @@ export function vmlinuxPlaces(wanted: WantedKernel, host: Host, debugFolders: re
   ];
   const own = (folder: string): VmlinuxPlace => ({ folder, names: withOthers(usual, folder, host) });
   return [
-    ...debugFolders.flatMap((folder) => [own(folder), ...treeOf(folder)]),
-    ...treeOf(SYSTEM_DEBUG),
+    ...debugFolders.map(own),
+    ...debugRoots(debugFolders).flatMap(treeOf),
     ...(release === undefined
       ? []
       : [

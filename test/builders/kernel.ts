@@ -149,7 +149,7 @@ export class KernelBuilder {
       load: { slide, physBase: 0n, paging: this.tables.mode, origin: 'built', proof: undefined },
       types: new TypeCatalog([vmlinux.btf]),
       vmcoreinfo: () => image.vmcoreinfo,
-      moduleFiles: new ModuleFiles(host, { release: undefined, debugRoots: [], folders: [] }),
+      moduleFiles: new ModuleFiles(host, { release: undefined, debugRoots: [], folders: [], debuginfod: false }),
       sources: new SourceTree(host, []),
       warnings: [],
     };

@@ -9,6 +9,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, write
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { attempt } from '../../src/base/errors.ts';
 import { DwarfInfo } from '../../src/debuginfo/dwarf/dwarf-info.ts';
 import { DwarfSections } from '../../src/debuginfo/dwarf/sections.ts';
 import type { NamedKind } from '../../src/debuginfo/types/catalog.ts';
@@ -18,6 +19,9 @@ import { NodeHost } from '../../src/faces/node/host.ts';
 import { alternateOf, alternatePaths, readAlternateLink } from '../../src/target/alternate-file.ts';
 import { openElf } from '../../src/target/find-vmlinux.ts';
 import { debugTool } from '../../tools/oracles/debug-tools.ts';
+import { openElfBytes } from '../builders/dwarf-open.ts';
+import { memoryHost } from '../builders/host.ts';
+import { mutationRun } from '../builders/mutate.ts';
 
 const common = `
   enum colour { RED, GREEN = 5, BLUE = -3 };
@@ -136,6 +140,40 @@ describe.each(forms)('%s', (_, version, options) => {
     renameSync(`${file}.away`, file);
   });
 });
+
+it('whatever the bytes of the shared file and of the link, nothing but an error of ours comes of them', () => {
+  const own = join(folder, forms[0][1], 'shared');
+  const shared = new Uint8Array(readFileSync(join(own, '.dwz/common.debug')));
+  const one = new Uint8Array(readFileSync(join(own, 'one')));
+  const buildId = readAlternateLink(openElf(host, join(own, 'one')))?.buildId ?? '';
+  const use = (program: Uint8Array, common: Uint8Array): void => {
+    const files = memoryHost(
+      new Map([
+        ['/files/one', program],
+        [`/root/.build-id/${buildId.slice(0, 2)}/${buildId.slice(2)}.debug`, common],
+      ]),
+    );
+    const elf = attempt(() => openElf(files, '/files/one'));
+    if (elf === undefined) return;
+    const dwarf = new DwarfInfo(new DwarfSections(elf, files, { alternate: alternateOf(elf, files, ['/root']) }));
+    for (const name of ['node', 'queue', 'only_one'])
+      attempt(() => dwarf.types.compound('struct', name)?.members.map(({ type }) => typeName(type)));
+    attempt(() => dwarf.types.variable('twin'));
+    attempt(() => dwarf.framesAt(0x1150));
+  };
+  mutationRun(shared, 400, (bytes) => use(one, bytes));
+  const link = readSection(one, '.gnu_debugaltlink');
+  mutationRun(link.bytes, 200, (bytes) => {
+    const copy = one.slice();
+    copy.set(bytes.subarray(0, link.bytes.length), link.offset);
+    use(copy, shared);
+  });
+});
+
+function readSection(file: Uint8Array, name: string): { bytes: Uint8Array; offset: number } {
+  const { offset = 0, size = 0 } = openElfBytes(file).section(name) ?? {};
+  return { bytes: file.slice(offset, offset + size), offset };
+}
 
 it('the shared file is looked for only where debug files are searched for', () => {
   const buildId = 'ab'.repeat(20);
