@@ -12,6 +12,7 @@
 
 import type { VirtAddr } from '../../base/addr.ts';
 import { assertNever } from '../../base/errors.ts';
+import { upperBound } from '../../base/search.ts';
 import { s64At } from '../../bytes/read.ts';
 import type { ImageMemory } from '../../memory/sparse.ts';
 
@@ -27,8 +28,8 @@ export interface AddressTable {
 
 /** Code reaches all of an image with signed 32 bits. */
 const REACH = 2 ** 31;
-/** Of a thousand entries that may be out of order, or elsewhere, in memory that is damaged. */
-const MOST_STRAYS = 1;
+/** Less is no table of addresses in this form. */
+const SMALLEST_PART_IN_ORDER = 15 / 16;
 
 /**
  * Signed 64-bit integers in doubles; NaN for those that are missing. Undefined where the table cannot be of this form.
@@ -78,25 +79,51 @@ function decode(
   return values;
 }
 
-/** Symbols are sorted by address, those of the per-CPU area, linked at zero, first; most of them are in the image. */
+/** Symbols are sorted by address; most of them are in the image. What is out of order was overwritten, and given up. */
 function isPlausible(values: Float64Array): boolean {
   const addresses = values.filter((value) => value < 0);
   const middle = addresses[addresses.length >> 1] ?? 0;
   let present = 0;
   let inImage = 0;
-  let strays = 0;
-  let before = Number.NaN;
+  let ascends = true;
+  let before = -Infinity;
   for (const value of values) {
     if (Number.isNaN(value)) continue;
     present++;
-    if (value < 0) {
-      if (Math.abs(value - middle) < REACH) inImage++;
-      else strays++;
-      if (value < before && before < 0) strays++;
-    } else if (before < 0 || value < before) strays++;
-    before = value;
+    if (value < 0 && Math.abs(value - middle) < REACH) inImage++;
+    ascends &&= orderOf(value) >= before;
+    before = orderOf(value);
   }
-  return present > 0 && inImage * 2 > present && strays * 1000 <= present * MOST_STRAYS;
+  if (inImage * 2 <= present) return false;
+  return ascends || keepAscending(values) >= present * SMALLEST_PART_IN_ORDER;
+}
+
+/** Symbols of the per-CPU area that are linked at zero stand before all others. */
+function orderOf(value: number): number {
+  return value >= 0 ? value - 2 ** 50 : value;
+}
+
+/** Gives up what is not part of the longest ascending sequence (by patience sorting). Returns how much is left. */
+function keepAscending(values: Float64Array): number {
+  const before = new Int32Array(values.length);
+  /** By length, where the sequence of that length ends that ends lowest; and what its last value is. */
+  const ends = new Int32Array(values.length);
+  const lasts = new Float64Array(values.length);
+  let longest = 0;
+  for (let index = 0; index < values.length; index++) {
+    const order = orderOf(values[index] as number);
+    if (Number.isNaN(order)) continue;
+    const length = upperBound(lasts, order, 0, longest);
+    before[index] = length === 0 ? -1 : (ends[length - 1] as number);
+    ends[length] = index;
+    lasts[length] = order;
+    longest = Math.max(longest, length + 1);
+  }
+  const all = values.slice();
+  values.fill(Number.NaN);
+  for (let index = longest === 0 ? -1 : (ends[longest - 1] as number); index >= 0; index = before[index] as number)
+    values[index] = all[index] as number;
+  return longest;
 }
 
 /** The 64-bit word at an address as a signed integer in a double; undefined where it is missing. */
