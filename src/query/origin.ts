@@ -1,6 +1,8 @@
 /** Where a value is from, as plain data: the answer to `origin`. */
 
 import { virtAddr, type VirtAddr } from '../base/addr.ts';
+import { attempt } from '../base/errors.ts';
+import { decodeText } from '../bytes/read.ts';
 import type { SourceLine } from '../debuginfo/dwarf/dwarf-info.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Followed } from '../unwind/code/activation.ts';
@@ -27,6 +29,8 @@ export interface OriginValue {
   readonly provenance: Provenance;
   /** What it points at. */
   readonly target: WordLabel | undefined;
+  /** The text of a constant that it points at. */
+  readonly text: string | undefined;
 }
 
 /** An instruction of the chain. */
@@ -247,13 +251,25 @@ export class OriginDescription {
 
   #value(found: Followed | undefined): OriginValue | undefined {
     if (found === undefined) return undefined;
-    const label = describeWord(this.#kernel, virtAddr(found.value), 2);
     const { notes } = found;
     return {
       value: found.value,
       provenance: notes.length === 0 ? { kind: 'known' } : { kind: 'inferred', how: notes.join('; ') },
-      target: label.kind === 'number' ? undefined : label,
+      ...this.#pointed(virtAddr(found.value)),
     };
+  }
+
+  /** Texts have no symbols of their own: the one before them says nothing. */
+  #pointed(value: VirtAddr): Pick<OriginValue, 'target' | 'text'> {
+    const { symbols, memory } = this.#kernel;
+    const found = symbols.at(value);
+    const covers = found === undefined || found.offset === 0 || found.offset < found.symbol.size;
+    if (!covers && !symbols.isText(value)) {
+      const text = attempt(() => decodeText(memory.stringBytes(value, LONGEST_TEXT)));
+      return { target: undefined, text: text !== undefined && printable.test(text) ? text : undefined };
+    }
+    const label = describeWord(this.#kernel, value, 2);
+    return { target: label.kind === 'number' ? undefined : label, text: undefined };
   }
 
   #stop(end: OriginEnd): OriginStop {
@@ -284,6 +300,9 @@ export class OriginDescription {
     return this.#instruction(run.activation.code, index);
   }
 }
+
+const LONGEST_TEXT = 60;
+const printable = /^[\x20-\x7e\n\t]{3,}$/;
 
 const unnamed: StepNames = { expression: undefined, variable: undefined };
 

@@ -23,7 +23,8 @@ function shapeOf(command: string): string {
   return command
     .replaceAll(/\b(0x)?[0-9a-f]{16}\b/g, 'ADDR')
     .replaceAll(/\+0x[0-9a-f]+(\/0x[0-9a-f]+)?/g, '+OFF')
-    .replace(/^frame [\d.]+$/, 'frame N');
+    .replace(/^frame [\d.]+$/, 'frame N')
+    .replace(/ -f [\d.]+/, ' -f N');
 }
 
 function theirs(command: string): string[] {
@@ -192,6 +193,22 @@ describe('the walk', () => {
     expect(match(run('locals'), /struct address_space \*mapping = (\S+)/)[1]).toBe('0x0');
     expect(run('p req->wb_page->mapping')[0]).toMatch(/= \(struct address_space \*\) 0x0$/);
     fixture.session.frame = undefined;
+  });
+
+  it('origin: from the lock back to page->mapping, to the request and to who made it', () => {
+    const [, number = ''] = match(trace, /^ *#(\d+) \[[0-9a-f]+\] _raw_spin_lock at /m);
+    const lines = run(`origin -f ${number} rdi`);
+    const [rdi, r15, mapping, page, request] = [
+      match(lines, /rdi = 0x([0-9a-f]+) +<- argument lock of _raw_spin_lock/),
+      match(lines, /r15 = 0x([0-9a-f]+) +<- add +\$0xa4,%r15 +lock = &mapping->private_lock/),
+      match(lines, /r15 = 0x([0-9a-f]+) +<~ mov +0x18\(%rdi\),%r15 +mapping = page->mapping/),
+      match(lines, /rdi = ~0x([0-9a-f]+) +<~ mov +0x10\(%rax\),%rdi +page = req->wb_page/),
+      match(lines, /rax = 0x([0-9a-f]+) .*<- req: returned by nfs_create_request/),
+    ].map((found) => BigInt(`0x${found[1]}`));
+    const known = ['RDI', 'R15', 'RBX', 'R12'].map((name) => BigInt(`0x${register(name)}`));
+    expect([rdi, r15, page, request]).toEqual(known);
+    expect(mapping).toBe(0n);
+    expect(run(`origin -f ${number} r13`).join('\n')).toMatch(/ holds 0x0 now: it has changed since it was read/);
   });
 
   it('search: who else has the request', () => {

@@ -75,7 +75,7 @@ function causeText({ cause, instruction, expression, variable }: OriginRow): str
     case 'reloaded': {
       const names = [...new Set([variable, expression])].filter((name) => name !== undefined);
       const called = names.length === 0 ? '' : `  ${names.join(' = ')}`;
-      return `${instruction.text}${called}  (${place})`;
+      return `${codeText(instruction)}${called}  (${place})`;
     }
     case 'handed': {
       const how = instruction.text.startsWith('call') ? 'called' : 'jumped to';
@@ -104,7 +104,12 @@ function subjectText(subject: string, value: OriginValue | undefined): string {
   const mark = value.provenance.kind === 'inferred' ? '~' : '';
   const label =
     value.target === undefined || value.target.kind === 'page' ? '' : ` ${wordText(value.target, 1).trim()}`;
-  return `${subject} = ${mark}0x${hex(value.value)}${escapeLine(label)}`;
+  const text = value.text === undefined ? '' : ` ${JSON.stringify(value.text)}`;
+  return `${subject} = ${mark}0x${hex(value.value)}${escapeLine(`${label}${text}`)}`;
+}
+
+function codeText({ text, target }: OriginInstruction): string {
+  return target === undefined ? text : `${text} <${target}>`;
 }
 
 function placeText({ functionName, offset, source }: OriginInstruction): string {
@@ -139,7 +144,7 @@ function stopText(stop: OriginStop): string[] {
           value === undefined ? '' : `  = ${value.provenance.kind === 'inferred' ? '~' : ''}0x${hex(value.value)}`;
         return instruction === undefined
           ? `what the function was handed${given}`
-          : `${instruction.text}${given}  (${placeText(instruction)})`;
+          : `${codeText(instruction)}${given}  (${placeText(instruction)})`;
       });
       return [
         stop.inLoop ? 'it changes in a loop, by one of these:' : 'one of these, and nothing tells which:',

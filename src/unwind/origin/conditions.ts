@@ -19,7 +19,7 @@ export interface Outcome {
 /** The instructions between a comparison and its branch. */
 const MOST_BETWEEN = 8;
 /** They change no flags. */
-const flagless = /^(?:mov|movzx|movsx|movsxd|movabs|lea|nop|push|pop|cmov\w+|set\w+)$/;
+const flagless = /^(?:mov|movzx|movsx|movsxd|movabs|lea|nop|push|pop|cmov\w+|set\w+|j\w+)$/;
 
 /** Of the branch at an index; undefined where it is not known. */
 export function outcomeOf(activation: Activation, index: number): Outcome | undefined {

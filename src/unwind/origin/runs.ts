@@ -225,15 +225,28 @@ export class Runs {
     const called = address === undefined ? undefined : this.#functions.at(address);
     if (called === undefined || called === code) return direct;
     const ways = tailWays(this.#functions, called, code.start);
-    if (typeof ways === 'string')
-      return { kind: 'unknown', why: `the caller called ${called.name}, which is no longer on the stack: ${ways}` };
-    const [way, another] = ways;
-    if (way === undefined || another !== undefined)
-      return {
+    const [way, another] = typeof ways === 'string' ? [] : ways;
+    if (way !== undefined && another === undefined) return this.#behind(way, direct, number);
+    const why = typeof ways === 'string' ? ways : `${ways.length} ways lead from it to ${code.name}`;
+    return (
+      this.#byPointer(called, direct, number, code.start) ?? {
         kind: 'unknown',
-        why: `the caller called ${called.name}, from which ${ways.length} ways lead to ${code.name}`,
-      };
-    return this.#behind(way, direct, number);
+        why: `the caller called ${called.name}, which is no longer on the stack: ${why}`,
+      }
+    );
+  }
+
+  /** A function that was called and jumped to an address that it had read: to this one, or to what else is not known. */
+  #byPointer(called: FunctionCode, direct: Entered, number: number, start: VirtAddr): Entered | undefined {
+    const jumps = called.tailJumps.flatMap(({ index, target }): Entered[] => {
+      if (target.kind !== 'computed') return [];
+      const by = this.#run(number, called, index, true, () => direct);
+      const to = by.activation.evaluate(target.formula, index);
+      if (to !== undefined && to.value !== BigInt(start)) return [];
+      const how = to === undefined ? ['not known'] : to.notes;
+      return [{ kind: 'handed', by, index, notes: how.map((note) => `${called.name} jumped to a pointer: ${note}`) }];
+    });
+    return jumps.length === 1 ? jumps[0] : undefined;
   }
 
   #behind(way: TailWay, direct: Entered, number: number): Entered {
