@@ -111,6 +111,6 @@ function isProved(image: ImageMemory, symbols: SymbolTable, noted: VirtAddr | un
 function lossesOf(names: CompressedNames, addresses: Float64Array): string[] {
   const unknown = addresses.reduce((sum, value) => sum + (Number.isNaN(value) ? 1 : 0), 0);
   const lost = (count: number, what: string): string[] =>
-    count === 0 ? [] : [`${count} of ${addresses.length} ${what} of symbols are not in the dump`];
+    count === 0 ? [] : [`${count} of ${addresses.length} ${what} of symbols are missing or damaged`];
   return [...lost(names.missing, 'names'), ...lost(unknown, 'addresses')];
 }
