@@ -43,6 +43,11 @@ export interface DumpImage {
   readonly end: number;
   readonly cpus: readonly CpuNote[];
   readonly vmcoreinfo: VmcoreInfo | undefined;
+  /**
+   * Where the kernel's image lies, as the dump's headers tell: physical = virtual − __START_KERNEL_map + this. VMCOREINFO
+   * tells it only since Linux 4.10.
+   */
+  readonly physBase: bigint | undefined;
   /** What is wrong with the file, for the user: cut off, a damaged note. */
   readonly warnings: readonly string[];
   /** The memory it holds of [start, end): ascending, without overlaps. Reads what tells that as it goes. */

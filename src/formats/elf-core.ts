@@ -13,11 +13,12 @@
 import { FormatError } from '../base/errors.ts';
 import { architectureOf } from '../arch/index.ts';
 import type { Architecture } from '../arch/architecture.ts';
+import { KERNEL_IMAGE_SIZE, START_KERNEL_MAP } from '../arch/x86-64/layout.ts';
 import { readUpTo, type ByteSource } from '../bytes/byte-source.ts';
 import { coreNotes, LARGEST_NOTES } from './core-notes.ts';
 import type { DumpImage, DumpMark } from './dump-image.ts';
 import { EM_386, EM_X86_64, ET_CORE, NT_PRSTATUS, PT_LOAD, PT_NOTE } from './elf/constants.ts';
-import { ElfFile } from './elf/elf-file.ts';
+import { ElfFile, type ElfSegment } from './elf/elf-file.ts';
 import { parseNotes, type ElfNote } from './elf/notes.ts';
 import { SegmentedMemory } from './segmented-memory.ts';
 
@@ -74,10 +75,19 @@ export function openElfCore(source: ByteSource): DumpImage {
     end: memory.end,
     cpus,
     vmcoreinfo,
+    physBase: physBaseOf(loads),
     warnings,
     rangesWithin: (start, end) => memory.rangesWithin(start, end),
     read: (address, target) => memory.read(address, target),
   };
+}
+
+/** By the segment of the kernel's image: the kernel writes its virtual addresses, and so does QEMU with paging=true. */
+function physBaseOf(loads: readonly ElfSegment[]): bigint | undefined {
+  const image = loads.find(
+    ({ virtualAddress: at }) => at >= START_KERNEL_MAP && at < START_KERNEL_MAP + BigInt(KERNEL_IMAGE_SIZE),
+  );
+  return image && image.physicalAddress - (image.virtualAddress - START_KERNEL_MAP);
 }
 
 /** @throws FormatError where the machine is none we know */

@@ -8,6 +8,7 @@ import { physAddr } from '../base/addr.ts';
 import { attempt } from '../base/errors.ts';
 import type { PagingMode } from '../arch/architecture.ts';
 import { START_KERNEL_MAP } from '../arch/x86-64/layout.ts';
+import type { DumpImage } from '../formats/dump-image.ts';
 import type { VmcoreInfo } from '../formats/vmcoreinfo.ts';
 import { AddressSpace } from '../memory/address-space.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
@@ -49,16 +50,16 @@ export function* imagePlaces(physical: PhysicalMemory): Generator<ImagePlace> {
 
 function* namedRoots(physical: PhysicalMemory): Generator<NamedRoot> {
   const { image } = physical;
-  if (image.vmcoreinfo !== undefined) yield* rootsIn(image.vmcoreinfo, 'VMCOREINFO');
+  if (image.vmcoreinfo !== undefined) yield* rootsIn(image.vmcoreinfo, image, 'VMCOREINFO');
   for (const { root, levels } of processorRoots(image)) {
     const origin = 'page tables of a CPU (CR3)';
     yield { root, levels, physBase: undefined, origin, vmcoreinfo: image.vmcoreinfo };
   }
-  for (const info of scanForVmcoreInfo(image)) yield* rootsIn(info, 'VMCOREINFO text found in memory');
+  for (const info of scanForVmcoreInfo(image)) yield* rootsIn(info, image, 'VMCOREINFO text found in memory');
 }
 
-function* rootsIn(info: VmcoreInfo, origin: string): Generator<NamedRoot> {
-  const physBase = info.number('phys_base');
+function* rootsIn(info: VmcoreInfo, image: DumpImage, origin: string): Generator<NamedRoot> {
+  const physBase = info.number('phys_base') ?? image.physBase;
   if (physBase === undefined) return;
   const fiveLevels = info.number('pgtable_l5_enabled');
   const levels = fiveLevels === undefined ? undefined : fiveLevels === 0n ? 4 : 5;

@@ -67,18 +67,23 @@ export function findLoadAddress(vmlinux: KernelImage, physical: PhysicalMemory):
 
 function* candidates(vmlinux: KernelImage, physical: PhysicalMemory): Generator<Candidate> {
   const { image } = physical;
-  const noted = image.vmcoreinfo && fromVmcoreInfo(image.vmcoreinfo, vmlinux, 'VMCOREINFO');
+  const noted = image.vmcoreinfo && fromVmcoreInfo(image.vmcoreinfo, image, vmlinux, 'VMCOREINFO');
   if (noted !== undefined) yield noted;
   yield* fromProcessors(image, vmlinux, physical);
   for (const info of scanForVmcoreInfo(image)) {
-    const found = fromVmcoreInfo(info, vmlinux, 'VMCOREINFO text found in memory');
+    const found = fromVmcoreInfo(info, image, vmlinux, 'VMCOREINFO text found in memory');
     if (found !== undefined) yield found;
   }
 }
 
-function fromVmcoreInfo(info: VmcoreInfo, vmlinux: KernelImage, origin: string): Candidate | undefined {
+function fromVmcoreInfo(
+  info: VmcoreInfo,
+  image: DumpImage,
+  vmlinux: KernelImage,
+  origin: string,
+): Candidate | undefined {
   const slide = info.kernelOffset ?? slideOfSymbols(info, vmlinux);
-  const physBase = info.number('phys_base');
+  const physBase = info.number('phys_base') ?? image.physBase;
   if (slide === undefined || physBase === undefined) return undefined;
   return { slide, physBase, origin, encryptionMask: info.number('sme_mask') ?? 0n };
 }

@@ -69,6 +69,7 @@ export class PhysicalPages implements PageTableMemory {
       architecture: x86_64,
       paths: ['vmcore'],
       marks: [],
+      physBase: undefined,
       ...rangesOf(...sorted.map((pfn) => [pfn * PAGE, PAGE] as const)),
       cpus: [],
       vmcoreinfo: vmcoreinfo && new VmcoreInfo(vmcoreinfo.join('\n')),

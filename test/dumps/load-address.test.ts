@@ -8,6 +8,7 @@ import { FileSource } from '../../src/bytes/byte-source.ts';
 import { NodeHost } from '../../src/faces/node/host.ts';
 import type { DumpImage } from '../../src/formats/dump-image.ts';
 import { openDump } from '../../src/formats/registry.ts';
+import { VmcoreInfo } from '../../src/formats/vmcoreinfo.ts';
 import { PhysicalMemory } from '../../src/memory/physical-memory.ts';
 import { openElf } from '../../src/target/find-vmlinux.ts';
 import { findLoadAddress } from '../../src/target/load-address.ts';
@@ -51,6 +52,13 @@ describe.each(['nfs', 'nfs-4level', 'sysrq-6.12', 'sysrq-7.2'] as const)('load a
     expect(found).toMatchObject({ slide: expected.slide, physBase: expected.physBase, paging: expected.paging });
   });
 
+  it('is found where VMCOREINFO lacks phys_base, as before Linux 4.10, and the header of the dump has it', () => {
+    const lines = image.vmcoreinfo?.text.split('\n').filter((line) => !line.startsWith('NUMBER(phys_base)')) ?? [];
+    const older = { ...image, cpus: [], vmcoreinfo: new VmcoreInfo(lines.join('\n')), physBase: expected.physBase };
+    const found = findLoadAddress(vmlinux, new PhysicalMemory(older));
+    expect(found).toEqual(expected);
+  });
+
   it("is found by VMCOREINFO's text in memory", () => {
     const found = findLoadAddress(vmlinux, new PhysicalMemory({ ...image, vmcoreinfo: undefined, cpus: [] }));
     expect(found.origin).toMatch(/found in memory/);
@@ -73,3 +81,11 @@ describe('a dump without any VMCOREINFO', () => {
     expect(target.vmcoreinfo()?.buildId).toBe(target.vmlinux.buildId());
   });
 });
+
+it.each(['kdump-6.1', 'kdump-6.12', 'kdump-7.2'] as const)(
+  'the header of %s has the phys_base of VMCOREINFO',
+  (name) => {
+    const { image } = open(new Fixture(name));
+    expect(image.physBase).toBe(image.vmcoreinfo?.number('phys_base'));
+  },
+);

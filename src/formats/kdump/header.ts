@@ -53,6 +53,7 @@ export interface KdumpHeader {
   /** Frames whose page is in the dump. The same bitmap where the file has but one. */
   readonly dumpedBitmap: number;
   readonly descriptors: number;
+  readonly physBase: bigint | undefined;
   /** What makedumpfile -d was told; 0 is "leave nothing out". */
   readonly dumpLevel: number;
   /** Of a split dump: the frames whose pages are in this file. */
@@ -110,6 +111,7 @@ export function readKdumpHeader(source: ByteSource): KdumpHeader {
     memoryBitmap: bitmaps,
     dumpedBitmap: two ? bitmaps + bitmapSize : bitmaps,
     descriptors: bitmaps + bitmapBlocks * blockSize,
+    physBase: signature === 'KDUMP' ? sub.physBase : undefined,
     dumpLevel: sub.dumpLevel,
     split: sub.split,
     vmcoreinfo: sub.vmcoreinfo,
@@ -119,6 +121,7 @@ export function readKdumpHeader(source: ByteSource): KdumpHeader {
 }
 
 interface SubHeader {
+  readonly physBase: bigint;
   readonly dumpLevel: number;
   readonly split: FrameRange | undefined;
   readonly vmcoreinfo: Extent | undefined;
@@ -131,7 +134,8 @@ function readSubHeader(source: ByteSource, offset: number, size: number, version
   const wanted = Math.min(size, SUB_HEADER_SIZE);
   if (source.readInto(offset, bytes.subarray(0, wanted)) < wanted)
     throw new FormatError(source.name, 'is cut off: it ends inside its kdump sub header');
-  const cursor = new Cursor(bytes, `${source.name}: kdump sub header`, 8);
+  const cursor = new Cursor(bytes, `${source.name}: kdump sub header`);
+  const physBase = BigInt.asIntN(64, cursor.u64());
   const dumpLevel = cursor.u32();
   const isSplit = cursor.u32() !== 0;
   const start = cursor.u64();
@@ -142,6 +146,7 @@ function readSubHeader(source: ByteSource, offset: number, size: number, version
   const wide = { start: cursor.u64(), end: cursor.u64(), frames: cursor.u64() };
   const isWide = version >= 6;
   return {
+    physBase,
     dumpLevel: version >= 1 ? dumpLevel : 0,
     split:
       version >= 2 && isSplit ? frameRange(source, isWide ? wide.start : start, isWide ? wide.end : end) : undefined,

@@ -62,6 +62,7 @@ export function openKdump(sources: readonly ByteSource[], codecs: PageCodecs): D
     end: header.frames * blockSize,
     cpus: known.cpus,
     vmcoreinfo,
+    physBase: header.physBase,
     warnings,
     rangesWithin: (start, end) => memory.rangesWithin(start, end),
     read: (address, target) => memory.read(address, target),
