@@ -11,7 +11,7 @@ import { FormatError, LookupError } from '../base/errors.ts';
 import * as O from '../debuginfo/dwarf/operation-constants.ts';
 import type { ExpressionContext, Piece } from './expression-context.ts';
 import { computed } from './expression-arithmetic.ts';
-import { integerAt, LARGEST_CONSTANT, Operands } from './expression-operands.ts';
+import { constantOf, integerAt, LARGEST_CONSTANT, Operands } from './expression-operands.ts';
 import { LocationDescription } from './location-description.ts';
 import {
   binary,
@@ -80,7 +80,8 @@ class Machine {
       this.#stack.push(entryOf(value));
     };
 
-    if (operation >= O.DW_OP_lit0 && operation <= O.DW_OP_lit31) push(BigInt(operation - O.DW_OP_lit0));
+    const constant = constantOf(operation, operands);
+    if (constant !== undefined) push(constant);
     else if (operation >= O.DW_OP_reg0 && operation <= O.DW_OP_reg31)
       this.#location.current = { kind: 'register', register: operation - O.DW_OP_reg0 };
     else if (operation >= O.DW_OP_breg0 && operation <= O.DW_OP_breg31)
@@ -97,28 +98,6 @@ class Machine {
         case O.DW_OP_constx:
         case O.DW_OP_GNU_const_index:
           push(this.#indexed(operands.uleb()));
-          break;
-        case O.DW_OP_const1u:
-        case O.DW_OP_const1s:
-          push(operands.fixed(1, operation === O.DW_OP_const1s));
-          break;
-        case O.DW_OP_const2u:
-        case O.DW_OP_const2s:
-          push(operands.fixed(2, operation === O.DW_OP_const2s));
-          break;
-        case O.DW_OP_const4u:
-        case O.DW_OP_const4s:
-          push(operands.fixed(4, operation === O.DW_OP_const4s));
-          break;
-        case O.DW_OP_const8u:
-        case O.DW_OP_const8s:
-          push(operands.fixed(8, false));
-          break;
-        case O.DW_OP_constu:
-          push(operands.big(false));
-          break;
-        case O.DW_OP_consts:
-          push(operands.big(true));
           break;
         case O.DW_OP_regx:
           this.#location.current = { kind: 'register', register: operands.uleb() };

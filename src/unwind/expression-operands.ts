@@ -1,6 +1,7 @@
 /** The operands of DWARF expressions, read one after the other: DWARF 5 section 7.7.1. Little-endian. */
 
 import { FormatError } from '../base/errors.ts';
+import * as O from '../debuginfo/dwarf/operation-constants.ts';
 import { byteAt, lebBigAt, lebLength, slebAt, u16At, u32At, u64At, ulebAt } from '../bytes/read.ts';
 
 /** In bytes: a constant that is longer is damage. */
@@ -90,4 +91,29 @@ export function bytesOf(bits: bigint, size: number): Uint8Array {
     rest >>= 8n;
   }
   return bytes;
+}
+
+/** The constant that an operation pushes; undefined for any other operation, whose operands are not read. */
+export function constantOf(operation: number, operands: Operands): bigint | undefined {
+  if (operation >= O.DW_OP_lit0 && operation <= O.DW_OP_lit31) return BigInt(operation - O.DW_OP_lit0);
+  switch (operation) {
+    case O.DW_OP_const1u:
+    case O.DW_OP_const1s:
+      return operands.fixed(1, operation === O.DW_OP_const1s);
+    case O.DW_OP_const2u:
+    case O.DW_OP_const2s:
+      return operands.fixed(2, operation === O.DW_OP_const2s);
+    case O.DW_OP_const4u:
+    case O.DW_OP_const4s:
+      return operands.fixed(4, operation === O.DW_OP_const4s);
+    case O.DW_OP_const8u:
+    case O.DW_OP_const8s:
+      return operands.fixed(8, false);
+    case O.DW_OP_constu:
+      return operands.big(false);
+    case O.DW_OP_consts:
+      return operands.big(true);
+    default:
+      return undefined;
+  }
 }
