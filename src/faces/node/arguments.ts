@@ -154,6 +154,9 @@ export function parseArguments(words: readonly string[]): Arguments {
   if (answer !== undefined) return { kind: answer };
   if (options.files.includes('')) return wrong('a file name is empty');
   if (options.files.length === 0) return wrong('which dump? usage: vmscope [options] [vmlinux] vmcore');
+  const address = options.files.find((file) => /^https?:\/\//.test(file));
+  if (address !== undefined && options.debuginfod === '')
+    return wrong(`servers stand behind "=": --debuginfod=${address}`);
   return { kind: 'open', options };
 }
 

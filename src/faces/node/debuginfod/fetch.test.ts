@@ -257,6 +257,12 @@ describe('a server that is too slow', () => {
       );
   });
 
+  it('is not asked again when it did not answer at all', async () => {
+    await using server = await DebugServer.start(stalls);
+    await fetchFrom([server], { DEBUGINFOD_TIMEOUT: '1', DEBUGINFOD_RETRY_LIMIT: '5' });
+    expect(server.requests).toHaveLength(1);
+  });
+
   it('is left when the whole takes longer than the user wants', async () => {
     const problem = await problemOf([stalls], {
       DEBUGINFOD_MAXTIME: '1',

@@ -21,6 +21,7 @@ import { CacheProblem, download } from './download.ts';
 import { HttpProblem } from './http.ts';
 import { firstAnswer, type Question, type Refusal } from './race.ts';
 import { settingsOf, type Settings } from './settings.ts';
+import { TooSlow } from './watch.ts';
 
 const NOT_FOUND = 404;
 const TOO_LARGE = 406;
@@ -103,12 +104,18 @@ class Fetch {
 
   /** Asks every server once. */
   async #attempt(stop: AbortSignal): Promise<FetchedFile | 'failed'> {
+    if (this.#screen.isTerminal)
+      this.#say(`asking ${this.#servers.join(', ')} for the debug file of build-id ${this.#buildId}`);
     const { answer, refusals } = await firstAnswer(
       this.#servers.map((server) => this.#question(server)),
       this.#settings,
       stop,
     );
-    for (const refusal of refusals) this.#refused(refusal);
+    for (const refusal of refusals) {
+      this.#refused(refusal);
+      // Who works in an outage is not to wait for it again.
+      if (refusal.problem instanceof TooSlow) this.#leave(refusal.server);
+    }
     if (answer === undefined) return 'failed';
     const { server } = answer.question;
     try {

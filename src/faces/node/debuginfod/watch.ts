@@ -7,6 +7,9 @@ import { HttpProblem } from './http.ts';
 
 const LEAST_BYTES = 100 << 10;
 
+/** A server was left since it is too slow. */
+export class TooSlow extends HttpProblem {}
+
 export class Watch {
   /** Of the transfer: it ends when this is aborted. */
   readonly signal: AbortSignal;
@@ -45,7 +48,7 @@ export class Watch {
   }
 
   #leave(milliseconds: number): void {
-    this.#problem = new HttpProblem(`gave less than 100 KiB within ${milliseconds / 1000} s ($DEBUGINFOD_TIMEOUT)`);
+    this.#problem = new TooSlow(`gave less than 100 KiB within ${milliseconds / 1000} s ($DEBUGINFOD_TIMEOUT)`);
     this.cancel();
   }
 }
