@@ -76,7 +76,7 @@ export function* stackAnswers(
   if (word !== undefined && shown === 0) yield nothingRefersTo(session, word);
   if (broken > 0) missing.add(`stacks that are not whole, and do not show it as far as they go: ${broken}`);
   const modules = session.kernel.modules().broken;
-  if (modules !== undefined) missing.add(`the list of modules is broken, so that frames may be lost: ${modules}`);
+  if (modules !== undefined) missing.add(`frames in modules may be lost: ${modules}`);
   for (const message of missing) yield { type: 'note', message };
   if (lost) yield { type: 'note', message: 'what is lost here may be known by the code: bt -VV follows it' };
   if (args.has('-o')) yield { type: 'note', message: '-o changes nothing here: -t lists what is stale, too' };

@@ -8,6 +8,7 @@ import { attempt, LookupError } from '../base/errors.ts';
 import { once } from '../base/search.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import type { TypeCatalog } from '../debuginfo/types/catalog.ts';
+import type { CompoundType } from '../debuginfo/types/type.ts';
 import type { Target } from '../target/target.ts';
 import { StructView } from '../values/struct-view.ts';
 import { listModuleBtf, type ModuleBtfEntry } from './module-btf.ts';
@@ -54,7 +55,22 @@ export class Kernel {
 
   /** The structure of that name at an address. Throws LookupError where the type is not known. */
   struct(name: string, address: VirtAddr): StructView {
-    return new StructView(this.memory, this.types.struct(name), address);
+    return new StructView(this.memory, this.structType(name), address);
+  }
+
+  /** @throws LookupError */
+  structType(name: string): CompoundType {
+    const type = this.types.compound('struct', name);
+    if (type !== undefined) return type;
+    const why = this.whyNoTypes();
+    throw new LookupError('struct', why === undefined ? name : `${name} (${why})`);
+  }
+
+  /** Where no type is known at all: why, for the user. */
+  whyNoTypes(): string | undefined {
+    const { vmlinux } = this.target;
+    if (vmlinux.btf() !== undefined || vmlinux.dwarf() !== undefined) return undefined;
+    return `the kernel carries no types (BTF) in memory; ${vmlinux.whyNoDwarf}`;
   }
 
   /** The run-time address of a symbol of the kernel itself; undefined where there is none. */

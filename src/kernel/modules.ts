@@ -135,7 +135,7 @@ export class Module {
 
 export class ModuleList {
   readonly modules: readonly Module[];
-  /** Where the kernel's list is broken, why. */
+  /** Where modules may be missing: why, for the user. */
   readonly broken: string | undefined;
 
   constructor(modules: readonly Module[], broken: string | undefined) {
@@ -171,12 +171,13 @@ const BUILD_ID_SIZE = 20;
 export function readModules(kernel: Kernel): ModuleList {
   const head = kernel.addressOf('modules');
   const type = kernel.types.compound('struct', 'module');
-  if (head === undefined || type === undefined) return new ModuleList([], undefined);
+  if (type === undefined) return new ModuleList([], kernel.whyNoTypes());
+  if (head === undefined) return new ModuleList([], undefined);
   const { entries, broken } = listForEachEntry(kernel.memory, head, type, 'list');
   const modules = entries.flatMap(
     (address) => attempt(() => new Module(kernel, kernel.struct('module', address))) ?? [],
   );
-  return new ModuleList(modules, broken);
+  return new ModuleList(modules, broken && `the list of modules is broken: ${broken}`);
 }
 
 const memoryKinds = ['text', 'data', 'rodata', 'ro_after_init', 'init_text', 'init_data', 'init_rodata'];

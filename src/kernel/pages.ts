@@ -74,6 +74,7 @@ export class Pages {
   /** The struct page of a frame. Throws where it is not known where they are. */
   pageOf(frame: number): VirtAddr {
     if (this.mapStart === 0n) {
+      this.#kernel.structType('page');
       vmemmapStart(this.#kernel);
       throw new LookupError('symbol', 'vmemmap_base');
     }

@@ -7,6 +7,7 @@
 
 import type { VirtAddr } from '../base/addr.ts';
 import { FormatError, isExpected } from '../base/errors.ts';
+import { once } from '../base/search.ts';
 import { offsetOf, type StructView } from '../values/struct-view.ts';
 import { idleTask, readCpus } from './cpus.ts';
 import type { Kernel } from './kernel.ts';
@@ -14,15 +15,18 @@ import { listForEachEntry, type ListWalk } from './list.ts';
 
 export class Task {
   readonly kernel: Kernel;
-  readonly view: StructView;
+  readonly address: VirtAddr;
+  readonly #view: () => StructView;
 
   constructor(kernel: Kernel, address: VirtAddr) {
     this.kernel = kernel;
-    this.view = kernel.struct('task_struct', address);
+    this.address = address;
+    this.#view = once(() => kernel.struct('task_struct', address));
   }
 
-  get address(): VirtAddr {
-    return this.view.address;
+  /** Throws LookupError where nothing tells what a task_struct is. */
+  get view(): StructView {
+    return this.#view();
   }
 
   get pid(): number {
@@ -111,7 +115,7 @@ export function readTasks(kernel: Kernel): TaskList {
     if (idle !== undefined && idle !== 0n) add(idle, true);
   }
   const initTask = kernel.symbol('init_task');
-  const type = kernel.types.struct('task_struct');
+  const type = kernel.structType('task_struct');
   add(initTask, true);
   const processes = listForEachEntry(kernel.memory, kernel.struct('task_struct', initTask).at('tasks'), type, 'tasks');
   if (processes.broken !== undefined) warnings.push(`the list of tasks is broken: ${processes.broken}`);

@@ -55,7 +55,7 @@ function taskOn(kernel: Kernel, cpu: number): Task | undefined {
 function taskWithPid(kernel: Kernel, pid: number | undefined): Task | undefined {
   return pid === undefined || pid === 0
     ? undefined
-    : readTasks(kernel).tasks.find((task) => attempt(() => task.pid) === pid);
+    : attempt(() => readTasks(kernel).tasks)?.find((task) => attempt(() => task.pid) === pid);
 }
 
 function verdict({ known }: PanicCpus, logged: Available<Cause | undefined>): string {

@@ -90,12 +90,7 @@ export function moduleReport(kernel: Kernel, options: ModuleListOptions = {}): M
   const all = kernel.modules().modules;
   const longestName = Math.max(0, ...all.map(({ name }) => name.length));
   const largestSize = Math.max(0, ...all.map(({ size }) => size));
-  return { type: 'modules', modules: rows, longestName, largestSize, warning: listWarning(kernel), problems };
-}
-
-function listWarning(kernel: Kernel): string | undefined {
-  const { broken } = kernel.modules();
-  return broken === undefined ? undefined : `the list of modules is broken: ${broken}`;
+  return { type: 'modules', modules: rows, longestName, largestSize, warning: kernel.modules().broken, problems };
 }
 
 function fileState(found: ModuleDebugState): ModuleFileState {
@@ -137,7 +132,7 @@ export function taintReport(kernel: Kernel): TaintReport {
   });
   const unread = modulesByBase(kernel).filter((module) => module.taints() === undefined);
   const warnings = [
-    ...[listWarning(kernel)].filter((warning) => warning !== undefined),
+    ...[kernel.modules().broken].filter((warning) => warning !== undefined),
     ...unread.map(({ name }) => `the taints of ${name} cannot be read`),
   ];
   return { type: 'module-taints', modules, warnings };

@@ -88,6 +88,7 @@ export function slabCacheReport(kernel: Kernel, names: readonly string[]): SlabC
 /** The caches of these names, or all. Throws LookupError where one is not there. */
 export function chosenCaches(kernel: Kernel, names: readonly string[]): readonly SlabCache[] {
   const { caches } = slabCacheList(kernel);
+  if (caches.length === 0) kernel.structType('kmem_cache');
   if (caches.length === 0) throw new LookupError('symbol', 'slab_caches (this kernel has no list of slab caches)');
   return names.length === 0 ? caches : names.map((name) => cacheCalled(kernel, name));
 }

@@ -60,7 +60,7 @@ export function systemReport(kernel: Kernel, crash: CrashTask, listTasks: () => 
     loadAverage: available(() => readLoadAverage(kernel)),
     tasks: available(() => listTasks().tasks.length),
     nodename: 'unavailable' in names ? names : names.nodename,
-    release: 'unavailable' in names ? names : names.release,
+    release: 'unavailable' in names ? (kernel.target.vmcoreinfo()?.release ?? names) : names.release,
     version: 'unavailable' in names ? names : names.version,
     machine: 'unavailable' in names ? names : names.machine,
     megahertz: available(() => readProcessorSpeed(kernel)),

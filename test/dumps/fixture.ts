@@ -112,8 +112,8 @@ export interface DrgnFacts {
 const cache = `${process.env['XDG_CACHE_HOME'] ?? `${homedir()}/.cache`}/vmscope/fixtures`;
 const sessions = new Map<string, Session>();
 const sessionsAlone = new Map<string, Session>();
-const host = new NodeHost();
-host.useZstd(await startZstd());
+const unzstd = await startZstd();
+const host = newHost();
 
 export class Fixture {
   readonly name: FixtureName;
@@ -193,8 +193,15 @@ export class Fixture {
   }
 }
 
-export function openAlone(dump: string, host = new NodeHost()): Target {
-  return openTarget(host, {
+/** A host that has every codec a fixture needs. */
+export function newHost(): NodeHost {
+  const made = new NodeHost();
+  made.useZstd(unzstd);
+  return made;
+}
+
+export function openAlone(dump: string, on = host): Target {
+  return openTarget(on, {
     dumps: [dump],
     vmlinux: undefined,
     lookForFiles: false,

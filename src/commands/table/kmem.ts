@@ -1,6 +1,6 @@
 /** kmem: what an address is; slab caches. */
 
-import { LookupError, UsageError } from '../../base/errors.ts';
+import { attempt, LookupError, UsageError } from '../../base/errors.ts';
 import { slabAt, slabOfPage } from '../../kernel/slab.ts';
 import { identifyAddress } from '../../query/address-identity.ts';
 import type { Result } from '../../query/result.ts';
@@ -64,7 +64,7 @@ export const kmem: Command = {
     }
     if (args.words.length === 0) throw new UsageError('kmem wants an address or a symbol, or -s ("help kmem")');
     for (const word of args.words) {
-      const { tasks } = session.tasks();
+      const tasks = attempt(() => session.tasks().tasks) ?? [];
       const context = { tasks, crash: session.crash(), current: session.current, symbol: word };
       const places = /:[\d,-]*$|:a(ll)?$/.test(word)
         ? parsePlaces(session, word)

@@ -5,6 +5,8 @@ import type { SymbolRecords } from '../symbols/symbol-records.ts';
 import type { CompressedNames } from './names.ts';
 
 /** Not the weak ones, V and W. */
+/** A system call's 32-bit entry; the name by which code that runs before its relocation calls a function. */
+const SECOND_NAME = /^(?:__pfx_)?(?:__ia32_|__pi_)/;
 const GLOBAL = /[A-TX-Z]/;
 
 export class KallsymsSymbols implements SymbolRecords {
@@ -58,7 +60,7 @@ export class KallsymsSymbols implements SymbolRecords {
     // Without sizes a function (`stop_sched_class`) could be taken for a mark, which the linker's never are.
     if (name.startsWith('_') && isSectionMark(name)) return -1;
     const rank = GLOBAL.test(this.letter(index)) ? 2 : 0;
-    return rank - (/^(__pfx_)?__ia32_/.test(name) ? 0.5 : 0) - (this.isPadding(index) ? 0.5 : 0);
+    return rank - (SECOND_NAME.test(name) ? 0.5 : 0) - (this.isPadding(index) ? 0.5 : 0);
   }
 
   isPadding(index: number): boolean {
