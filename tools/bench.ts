@@ -4,60 +4,12 @@
  * usage: npm run bench [-- RUNS [FIXTURE]]
  */
 
-import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureFixtures, type Fixture } from './fixtures/fixtures.ts';
+import { measure, measureInside, median, repeat, type Measure, type Row } from './lib/measure.ts';
 import { runTool } from './lib/tool-error.ts';
-import { ensureChroot, withWorkspace, type Workspace } from './oracles/chroot.ts';
-
-interface Measure {
-  readonly seconds: number;
-  readonly peakMiB: number;
-}
-
-interface Row {
-  readonly what: string;
-  readonly measures: readonly Measure[];
-}
-
-/** A command on this machine, its peak memory read from /proc while it runs. */
-async function measure(program: string, args: readonly string[]): Promise<Measure> {
-  const started = performance.now();
-  const child = spawn(program, args, { stdio: 'ignore' });
-  let peakKiB = 0;
-  const poll = setInterval(() => {
-    peakKiB = Math.max(peakKiB, peakOf(child.pid));
-  }, 5);
-  await new Promise((resolve) => child.once('exit', resolve));
-  clearInterval(poll);
-  return { seconds: (performance.now() - started) / 1000, peakMiB: peakKiB / 1024 };
-}
-
-function peakOf(pid: number | undefined): number {
-  try {
-    return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
-  } catch {
-    return 0;
-  }
-}
-
-async function repeat(what: string, runs: number, once: () => Promise<Measure>): Promise<Row> {
-  await once();
-  const measures: Measure[] = [];
-  for (let run = 0; run < runs; run++) measures.push(await once());
-  return { what, measures };
-}
-
-/** Times a command inside the chroot by the kernel's own accounting of a finished child. */
-const timer = `
-import json, resource, subprocess, sys, time
-start = time.monotonic()
-subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-wall = time.monotonic() - start
-print(json.dumps([wall, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024]))
-`;
+import { ensureChroot, withWorkspace } from './oracles/chroot.ts';
 
 /** What drgn needs for the same: the dump, its debug files, the stack of the task that crashed. */
 const drgnScript = `
@@ -75,10 +27,9 @@ async function peers(fixture: Fixture, runs: number): Promise<Row[]> {
     return [];
   }
   return withWorkspace(fixture, async (workspace) => {
-    await writeFile(join(workspace.folder, 'timer.py'), timer);
     await writeFile(join(workspace.folder, 'stack.py'), drgnScript);
     await writeFile(join(workspace.folder, 'commands'), 'bt\nquit\n');
-    const inside = async (...command: string[]): Promise<Measure> => timed(workspace, command);
+    const inside = async (...command: string[]): Promise<Measure> => measureInside(workspace, command);
     return [
       await repeat('crash: bt', runs, () => inside('crash', '-s', '-i', 'commands', 'vmlinux', 'vmcore')),
       await repeat('drgn: stack trace', runs, () =>
@@ -104,16 +55,6 @@ async function commandRows(runs: number, node: string, program: string, dump: st
   for (const command of commands)
     rows.push(await repeat(`vmscope: ${command}`, runs, () => measure(node, [program, dump, '-c', command])));
   return rows;
-}
-
-async function timed(workspace: Workspace, command: readonly string[]): Promise<Measure> {
-  const { stdout } = await workspace.run('python3', ['timer.py', ...command]);
-  const [seconds = 0, peakMiB = 0]: number[] = JSON.parse(stdout);
-  return { seconds, peakMiB };
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 }
 
 function print(rows: readonly Row[]): void {

@@ -83,18 +83,20 @@ async function linkInto(folder: string, files: readonly string[]): Promise<void>
   for (const file of files) await link(await realpath(file), join(folder, basename(file)));
 }
 
-/** Lays a fixture's vmcore, vmlinux and modules/ into a work folder of the chroot while the work lasts. */
+/** Lays a fixture's vmcore, vmlinux, modules/ and containers/ into a work folder of the chroot while the work lasts. */
 export async function withWorkspace<T>(fixture: Fixture, work: (workspace: Workspace) => Promise<T>): Promise<T> {
   await mkdir(chrootPath('work'), { recursive: true });
   const folder = await mkdtemp(chrootPath('work', `${fixture.info.name}-`));
   try {
     await linkInto(folder, [join(fixture.folder, 'vmcore'), join(fixture.folder, 'vmlinux')]);
-    const modules = join(fixture.folder, 'modules');
-    const names = await readdir(modules);
-    await linkInto(
-      join(folder, 'modules'),
-      names.map((name) => join(modules, name)),
-    );
+    for (const part of ['modules', 'containers']) {
+      const files = join(fixture.folder, part);
+      const names = existsSync(files) ? await readdir(files) : [];
+      await linkInto(
+        join(folder, part),
+        names.map((name) => join(files, name)),
+      );
+    }
     const inside = `/work/${basename(folder)}`;
     return await work({
       folder,
