@@ -1,4 +1,7 @@
-/** Which frame of which stack a command speaks of: that of -f, else the one that `frame` chose, else the innermost. */
+/**
+ * Which frame of which stack a command speaks of: that of -f, else the one that `frame` chose, else where an exception
+ * came, else the innermost.
+ */
 
 import { attempt } from '../base/errors.ts';
 import { ChosenStack, framePosition, type FramePosition } from '../query/chosen-frame.ts';
@@ -28,20 +31,20 @@ export interface FrameChoice {
 
 /** @throws UsageError for what is no number of a frame */
 export function chosenFrame(session: Session, args: ParsedArguments): FrameChoice {
-  const word = args.value('-f');
-  const position = word === undefined ? (session.frame ?? { number: 0, inlined: 0 }) : framePosition(word);
-  return { stack: currentStack(session, session.strict || args.has('--strict')), position };
+  const stack = currentStack(session, session.strict || args.has('--strict'));
+  return { stack, position: positionIn(stack, session, args.value('-f')) };
+}
+
+/** @param word a frame's number; undefined for the chosen frame. Throws UsageError for what is none. */
+export function positionIn(stack: ChosenStack, { frame }: Session, word: string | undefined): FramePosition {
+  return word === undefined ? (frame ?? stack.start) : framePosition(word);
 }
 
 /** The registers, and the variables of a frame, that one may ask for by name. */
 export function frameValueNames(session: Session, frame: string | undefined): string[] {
-  const position = frame === undefined ? (session.frame ?? { number: 0, inlined: 0 }) : framePosition(frame);
+  const stack = currentStack(session);
+  const position = positionIn(stack, session, frame);
   const { dwarfRegisters } = session.kernel.target.architecture;
-  const variables =
-    attempt(() =>
-      currentStack(session)
-        .scope(position)
-        .variables.map(({ name }) => name),
-    ) ?? [];
+  const variables = attempt(() => stack.scope(position).variables.map(({ name }) => name)) ?? [];
   return [...dwarfRegisters, ...variables];
 }

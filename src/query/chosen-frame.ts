@@ -69,6 +69,12 @@ export class ChosenStack {
     this.#strict = strict;
   }
 
+  /** Where one is until a frame is chosen: where the last exception or interrupt came, else where the CPU was. */
+  get start(): FramePosition {
+    const interrupted = this.#frames.findIndex(({ saved }, number) => number > 0 && saved !== undefined);
+    return { number: Math.max(0, interrupted), inlined: 0 };
+  }
+
   /** @throws LookupError for a frame that is not there */
   report(position: FramePosition): FrameReport {
     const frame = this.#described(position);

@@ -1,9 +1,9 @@
 /** frame, up, down: the frame that args, locals, regs and expressions speak of. */
 
 import { UsageError } from '../../base/errors.ts';
-import { framePosition, type FramePosition } from '../../query/chosen-frame.ts';
+import type { FramePosition } from '../../query/chosen-frame.ts';
 import type { Command } from '../command.ts';
-import { currentStack } from '../frame-choice.ts';
+import { currentStack, positionIn } from '../frame-choice.ts';
 import type { Session } from '../session.ts';
 
 export const frame: Command = {
@@ -14,14 +14,15 @@ export const frame: Command = {
   options: [],
   words: { most: 1 },
   description: [
-    'Chooses a frame of the current task by its number in bt: 3, or 3.1 for a call that was expanded in place there. From then on args, locals and regs are of that frame, and in expressions its variables come before those of the kernel, and $rdi is its register. Another task ("set") ends the choice.',
+    'Chooses a frame of the current task by its number in bt: 3, or 3.1 for a call that was expanded in place there. From then on args, locals and regs are of that frame, and in expressions its variables come before those of the kernel, and $rdi is its register. Until one is chosen it is the frame where the last exception or interrupt came, else the innermost. Another task ("set") ends the choice.',
   ],
   examples: [{ line: 'frame 4', text: 'choose the frame that bt numbers 4' }],
   many: false,
   *run(session, args) {
     const [word] = args.words;
-    const position = word === undefined ? (session.frame ?? { number: 0, inlined: 0 }) : framePosition(word);
-    const report = currentStack(session).report(position);
+    const stack = currentStack(session);
+    const position = positionIn(stack, session, word);
+    const report = stack.report(position);
     if (word !== undefined) session.frame = position;
     yield report;
   },
@@ -61,7 +62,7 @@ function countOf(word: string): number {
 /** As far as the stack goes. Throws UsageError where that is not a single frame. */
 function stepped(session: Session, towards: 'caller' | 'callee', count: number): FramePosition {
   const stack = currentStack(session);
-  let position = session.frame ?? { number: 0, inlined: 0 };
+  let position = session.frame ?? stack.start;
   for (let step = 0; step < count; step++) {
     const next = stack[towards](position);
     if (next === undefined && step === 0)
