@@ -5,6 +5,9 @@
 
 import { describe, expect, it } from 'vitest';
 import { backtrace, type Backtrace } from '../../src/query/backtrace.ts';
+import type { VirtAddr } from '../../src/base/addr.ts';
+import { Session } from '../../src/commands/session.ts';
+import { damagedTarget, PAGE } from './damaged-dump.ts';
 import { crashStacks, type CrashFrame } from './crash-stacks.ts';
 import { Fixture, type FixtureName } from './fixture.ts';
 
@@ -16,6 +19,13 @@ function stacksOfCpus(fixture: Fixture): Backtrace[] {
   const running = tasks().tasks.filter((task) => task.view.number('on_cpu') !== 0);
   const traces = running.map((task) => backtrace(kernel, unwinder(), task));
   return traces.sort((one) => (one.frames[0]?.symbol === 'machine_kexec' ? -1 : 1));
+}
+
+/** The same dump, with a page lost. */
+function without(fixture: Fixture, address: VirtAddr): Session {
+  const { kernel } = fixture.session;
+  const lost = Math.floor(kernel.memory.translate(address) / PAGE);
+  return new Session(damagedTarget(kernel.target, (pfn) => (pfn === lost ? 'missing' : undefined)));
 }
 
 function text({ slot, symbol, address }: Backtrace['frames'][number]): string {
@@ -37,6 +47,19 @@ describe.each(kdumps)('the CPUs of %s', (name) => {
     expect(names).toContain(name === 'kdump-6.1' ? '_raw_spin_lock' : 'sysrq_handle_crash');
     expect(stopped.length).toBeGreaterThan(0);
     for (const { frames } of stopped) expect(frames[0]?.symbol).toBe('crash_nmi_callback');
+  });
+
+  it('begin at the saved registers, and say so, where the way from the end is lost', () => {
+    const [whole] = stopped;
+    const end = whole?.frames[0]?.slot;
+    if (whole === undefined || end === undefined) throw new Error('no CPU was stopped');
+    const { kernel, unwinder, tasks } = without(fixture, end);
+    const task = tasks().tasks.find(({ address }) => address === whole.header.task);
+    const trace = task && backtrace(kernel, unwinder(), task);
+    expect(trace?.beginning).toMatch(/^what CPU \d+ did after kdump had saved these registers is not known/);
+    const frames = trace?.frames.map(text) ?? [];
+    expect(frames.length).toBeGreaterThan(0);
+    expect(frames).toEqual(whole.frames.map(text).slice(-frames.length));
   });
 
   const crash = fixture.crash('bt -a');

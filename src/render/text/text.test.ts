@@ -114,6 +114,12 @@ describe('a stack', () => {
     ]);
   });
 
+  it('that does not begin where its CPU came to its end says so first', () => {
+    const lines = [...renderBacktrace(trace([frame(0)], { beginning: 'what CPU 1 did then is not known' }))];
+    expect(lines[1]).toBe('    (what CPU 1 did then is not known)');
+    expect(lines[2]).toMatch(/^ #0 /);
+  });
+
   it('has offsets and lines where asked for', () => {
     const lines = [
       ...renderBacktrace(
