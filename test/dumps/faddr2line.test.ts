@@ -120,11 +120,12 @@ function fail(): never {
 
 describe.each(['nfs', 'deref', 'sysrq-6.12', 'sysrq-7.2'] as const)('the call traces on the console of %s', (name) => {
   const fixture = new Fixture(name);
-  const address = /(?:RIP: 0010:)?[A-Za-z_][\w.]*\+0x[0-9a-f]+\/0x[0-9a-f]+(?: \[\w+\])?/g;
+  // What the kernel marks "?" are words that it met on the stack and does not vouch for: any address of code.
+  const address = /(?<!\? )(?<![\w.])(?:RIP: 0010:)?[A-Za-z_][\w.]*\+0x[0-9a-f]+\/0x[0-9a-f]+(?: \[\w+\])?/g;
   const trace = new Set(Array.from(fixture.console.matchAll(address), ([text]) => text));
 
   it('are told apart by the sizes that the kernel prints, and are calls but for RIP', () => {
-    expect(trace.size).toBeGreaterThan(10);
+    expect(trace.size).toBeGreaterThan(5);
     for (const line of trace) {
       const answer = fixture.run(`faddr2line ${line}`);
       expect(answer[0], line).toBe(`${line.replace('RIP: 0010:', '')}:`);
