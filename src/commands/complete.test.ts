@@ -32,6 +32,12 @@ describe('types', () => {
   });
 });
 
+it('registers stand where a value of a frame is asked for', () => {
+  expect(offers('origin r1')).toEqual(['r10', 'r11', 'r12', 'r13', 'r14', 'r15']);
+  expect(offers('origin -f 0 rd')).toEqual(['rdi', 'rdx']);
+  expect(offers('origin --s')).toEqual(['--strict']);
+});
+
 describe('members', () => {
   it('of a type, nested, behind a comma, through what has no name', () => {
     expect(complete(session, 'struct thing.sel')).toEqual({ candidates: ['self'], word: 'sel', open: true });

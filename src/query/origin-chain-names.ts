@@ -78,7 +78,7 @@ function expressionOf(
     }
     case 'handed':
       return subject.kind === 'register'
-        ? (names.parameter(cause.callee.activation.code.start, subject.name) ?? below)
+        ? (names.parameter(cause.callee.activation.code, subject.name) ?? below)
         : below;
     case 'reloaded':
       return readThrough(names, cause.site, cause.from) ?? below;

@@ -12,6 +12,7 @@ import { sizeOf, strip, type CompoundType, type Type } from '../debuginfo/types/
 import type { Kernel } from '../kernel/kernel.ts';
 import { slabObjectAt } from '../kernel/slab.ts';
 import { functionTypeAt, typeOfVariable } from '../kernel/symbol-types.ts';
+import type { FunctionCode } from '../unwind/code/function-code.ts';
 import { WORD } from '../unwind/code/formula.ts';
 import type { Site } from '../unwind/origin/chain.ts';
 import { variablesAt, type PlacedVariable } from '../unwind/origin/variable-places.ts';
@@ -27,6 +28,9 @@ export interface CName {
 
 /** System V ABI, AMD64 supplement, section 3.2.3. */
 const argumentRegisters: readonly string[] = ['rdi', 'rsi', 'rdx', 'rcx', 'r8', 'r9'];
+
+/** GCC's names for copies of a function for some arguments, or without some. */
+const copied = /\.(?:constprop|isra|part)\b/;
 
 export class OriginNames {
   readonly #kernel: Kernel;
@@ -73,8 +77,18 @@ export class OriginNames {
     return next === undefined ? undefined : this.inRegister({ run, index: next }, register);
   }
 
-  /** The parameter that a function takes in a register. */
-  parameter(start: VirtAddr, register: string): CName | undefined {
+  /**
+   * The parameter that a function takes in a register. The prototype does not tell of the copies that compilers make of
+   * functions, which take fewer.
+   */
+  parameter({ name, start }: FunctionCode, register: string): CName | undefined {
+    const described = this.#variablesAt(start);
+    const there = described.find(
+      ({ inlined, place }) =>
+        inlined === 0 && place.kind === 'register' && place.register === register && place.offset === 0n,
+    );
+    if (there !== undefined) return { text: there.name, type: there.type, inferred: undefined };
+    if (described.length > 0 || copied.test(name)) return undefined;
     const position = argumentRegisters.indexOf(register);
     const parameters = position < 0 ? [] : (attempt(() => functionTypeAt(this.#kernel, start))?.parameters ?? []);
     // A structure may take more registers than one.

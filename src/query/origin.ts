@@ -36,8 +36,9 @@ export interface OriginValue {
 /** An instruction of the chain. */
 export interface OriginInstruction {
   readonly address: VirtAddr;
+  /** The symbol: a part of a function may have its own. */
   readonly functionName: string;
-  /** In bytes from the start of the function. */
+  /** In bytes from there. */
   readonly offset: number;
   readonly text: string;
   readonly source: SourceLine | undefined;
@@ -205,9 +206,9 @@ export class OriginDescription {
       case 'reloaded':
         return { kind: 'reloaded', address: cause.address };
       case 'handed': {
-        const { start, name } = cause.callee.activation.code;
-        const parameter = subject.kind === 'register' ? this.#names.parameter(start, subject.name) : undefined;
-        return { kind: 'handed', functionName: name, parameter: parameter?.text };
+        const { code } = cause.callee.activation;
+        const parameter = subject.kind === 'register' ? this.#names.parameter(code, subject.name) : undefined;
+        return { kind: 'handed', functionName: code.name, parameter: parameter?.text };
       }
       case 'interrupted':
         return { kind: 'interrupted', register: cause.register };
@@ -232,10 +233,11 @@ export class OriginDescription {
   #instruction(code: FunctionCode, index: number): OriginInstruction {
     const address = code.instructions[index]?.address ?? code.start;
     const target = code.instructions[index]?.target;
+    const label = this.#kernel.symbols.at(address);
     return {
       address,
-      functionName: code.name,
-      offset: Number(address - code.start),
+      functionName: label?.symbol.name ?? code.name,
+      offset: label?.offset ?? Number(address - code.start),
       text: code.text(index).replace(/ in \S+$/, ''),
       source: this.#source(address),
       target: target === undefined ? undefined : this.#kernel.symbols.label(target),

@@ -5,7 +5,8 @@
 
 import type { Followed } from '../code/activation.ts';
 import type { FunctionCode } from '../code/function-code.ts';
-import type { Formula } from '../code/formula.ts';
+import { registersIn, type Formula } from '../code/formula.ts';
+import { reachingDefinitions } from '../code/reaching.ts';
 import { byConditions } from './choice.ts';
 import type { Run } from './runs.ts';
 
@@ -32,14 +33,40 @@ export function momentOfEntry(later: Moment, sets: (index: number) => boolean): 
   return { run, index: 0, known: between === undefined ? new Map() : unchanged(code, later, between) };
 }
 
-/** A register at a moment; by the ways that were taken alone where they fit, which is inferred. */
-export function registerAt({ run, index, known }: Moment, name: string): Followed | undefined {
-  return known.get(name) ?? run.activation.before(index, name) ?? likely(run.likely.before(index, name));
+/** How many instructions that set one what the next reads are followed for a value. */
+const DEEPEST = 6;
+
+/** A register at a moment; by the ways that fit memory as it is now alone, it is inferred. */
+export function registerAt(moment: Moment, name: string, depth = 0): Followed | undefined {
+  const { run, index, known } = moment;
+  return (
+    known.get(name) ??
+    run.activation.before(index, name) ??
+    (depth < DEEPEST ? setBefore(moment, name, depth) : undefined) ??
+    likely(run.likely.before(index, name))
+  );
 }
 
 /** What a formula gives at a moment. */
-export function evaluateAt({ run, index, known }: Moment, formula: Formula): Followed | undefined {
+export function evaluateAt(moment: Moment, formula: Formula, depth = 0): Followed | undefined {
+  const { run, index } = moment;
+  const known = new Map(moment.known);
+  for (const name of registersIn(formula)) {
+    const value = registerAt(moment, name, depth);
+    if (value !== undefined) known.set(name, value);
+  }
   return run.activation.evaluate(formula, index, known) ?? likely(run.likely.evaluate(formula, index, known));
+}
+
+/** By the one instruction that can have set it. */
+function setBefore(moment: Moment, name: string, depth: number): Followed | undefined {
+  const { code } = moment.run.activation;
+  const [definition, another] = reachingDefinitions(code, moment.index, name);
+  if (definition?.kind !== 'instruction' || another !== undefined) return undefined;
+  const formula = code.effect(definition.index).registers.get(name);
+  if (formula === undefined || formula.kind === 'unknown') return undefined;
+  const before = momentBefore(moment, definition.index, (at) => code.effect(at).registers.has(name));
+  return evaluateAt(before, formula, depth + 1);
 }
 
 function likely(found: Followed | undefined): Followed | undefined {

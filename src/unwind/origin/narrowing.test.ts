@@ -27,7 +27,7 @@ describe('the ways that were not taken', () => {
 
   it('are inferred where memory tells them', () => {
     const built = { bytes: onMemory, place: 5, entry: { rdi: 7n, rsi: 0x1000n }, memory: { '1000': 7n } };
-    expect(narrowed(built, false).toSorted()).toEqual([2, 4]);
+    expect(new Set(narrowed(built, false))).toEqual(new Set([2, 4]));
     expect(narrowed(built, true)).toEqual([2]);
     expect(narrowed({ ...built, memory: { '1000': 8n } }, true)).toEqual([4]);
   });

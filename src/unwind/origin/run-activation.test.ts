@@ -72,7 +72,7 @@ describe('a word of the stack', () => {
     const activation = buildActivation({ bytes: slots, place: 6, now: { rsp: 0x8000n } });
     const found = storesTo(activation, 5, 0x8008n, 8);
     expect(found).toMatchObject({ fromEntry: false, handedOut: false, overlapping: undefined });
-    expect(found.stores.toSorted()).toEqual([1, 4]);
+    expect(new Set(found.stores)).toEqual(new Set([1, 4]));
     expect(storesTo(activation, 5, 0x800cn, 4).overlapping).toBeDefined();
     expect(storesTo(activation, 5, 0x8010n, 8)).toMatchObject({ stores: [], fromEntry: true });
   });

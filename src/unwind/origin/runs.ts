@@ -78,8 +78,7 @@ export class Runs {
   momentOf(frame: number): Moment | string {
     let moment = this.#moments.get(frame);
     if (moment === undefined) {
-      const run = this.of(frame);
-      moment = typeof run === 'string' ? run : { run, index: run.activation.place, known: this.#knownIn(run) };
+      moment = this.#momentOf(frame);
       this.#moments.set(frame, moment);
     }
     return moment;
@@ -123,6 +122,17 @@ export class Runs {
     return computed && virtAddr(computed.value);
   }
 
+  /** Of a call or jump to where no code is, which has executed nothing, the call itself. */
+  #momentOf(frame: number): Moment | string {
+    const run = this.of(frame);
+    if (typeof run !== 'string') return { run, index: run.activation.place, known: this.#knownIn(run) };
+    return this.#isEmpty(frame) ? this.momentOf(frame + 1) : run;
+  }
+
+  #isEmpty(frame: number): boolean {
+    return this.stack.frames[frame + 1]?.origin === 'empty-call';
+  }
+
   #runOf(number: number): Run | string {
     const frame = this.stack.frames[number];
     if (frame === undefined) return 'there is no such frame';
@@ -164,6 +174,11 @@ export class Runs {
   #knownIn(run: Run): Map<string, Followed> {
     const callee = run.frame === 0 ? undefined : this.of(run.frame - 1);
     const known = new Map(this.#ownKnown(run.frame));
+    if (typeof callee === 'string' && this.#isEmpty(run.frame - 1)) {
+      const below = new Map(this.#ownKnown(run.frame - 1));
+      for (const name of ['rip', 'rsp']) below.delete(name);
+      return new Map([...below, ...known]);
+    }
     if (callee === undefined || typeof callee === 'string') return known;
     const { entered } = callee;
     if (entered.kind !== 'handed' || entered.by !== run || entered.notes.length > 0) return known;

@@ -197,18 +197,19 @@ export class Tracer {
       return { step, next: { ...plain, subject, moment: read.moment, value } };
     }
     const { address, now } = read;
+    // What is not there now was read by a pointer that has changed since.
+    const isStale = address?.stale === true && (now === undefined || (value !== undefined && value.value !== now));
     const [base, ...more] = leavesOf(from.address);
     const chains = [...others, ...this.#chainsOf(more, moment, depth)];
     const writers = this.#writersOf(moment, from, value);
-    const step = stepOf(question, { kind: 'loaded', site: moment, from, address, now, writers }, notes, chains);
+    const place = isStale ? { address: undefined, now: undefined } : { address, now };
+    const step = stepOf(question, { kind: 'loaded', site: moment, from, ...place, writers }, notes, chains);
     if (base === undefined || base.kind === 'constant') {
       const at = virtAddr(from.address.kind === 'constant' ? from.address.value : 0n);
       return { step, next: { kind: 'variable', address: at, perCpu: from.segment !== undefined } };
     }
     if (base.kind === 'memory')
       return { step, next: { kind: 'unknown', why: 'its address was read from memory, too' } };
-    // What is not there now was read by a pointer that has changed since.
-    const isStale = address?.stale === true && (now === undefined || (value !== undefined && value.value !== now));
     const pointer = isStale || from.segment !== undefined ? undefined : solve(moment, from.address, base, address);
     const subject: Subject = { kind: 'register', name: base.name };
     return { step, next: { subject, moment, value: pointer, isAddress: true, isStale } };
