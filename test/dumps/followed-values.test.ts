@@ -6,13 +6,14 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { callerSavedRegisters } from '../../src/arch/x86-64/registers.ts';
 import { attempt } from '../../src/base/errors.ts';
+import { once } from '../../src/base/search.ts';
 import { loadDisassembler } from '../../src/disasm/disassembler.ts';
 import { stackOfTask, walkStack } from '../../src/query/stack-walk.ts';
 import { knownValue, type Followed } from '../../src/unwind/code/activation.ts';
 import { valueAsPassed } from '../../src/unwind/as-passed.ts';
 import { FollowedValues } from '../../src/unwind/followed-values.ts';
 import { FrameContexts } from '../../src/unwind/frame-context.ts';
-import { frameRegisters } from '../../src/unwind/frame-registers.ts';
+import { frameRegisters, type FrameRegisters } from '../../src/unwind/frame-registers.ts';
 import { NodeHost } from '../../src/faces/node/host.ts';
 import { Session } from '../../src/commands/session.ts';
 import { openTarget } from '../../src/target/target.ts';
@@ -28,23 +29,47 @@ beforeAll(() => loadDisassembler('x86_64'));
 const special = new Set(['rip', 'cs', 'ss', 'rflags', 'orig_rax']);
 const argumentRegisters = ['rdi', 'rsi', 'rdx', 'rcx', 'r8', 'r9'];
 
+/** What is asked of a stack. */
+interface AskedStack {
+  readonly frames: readonly Frame[];
+  /** What debug information and saved registers prove. */
+  readonly told: FrameContexts;
+  readonly inferring: FrameContexts;
+  readonly variables: StackVariables;
+  readonly followed: FollowedValues;
+}
+
+interface Place {
+  readonly label: string;
+  readonly number: number;
+  readonly stack: AskedStack;
+}
+
 describe.each(fixtureNames)('the code of the frames of %s', (name) => {
   const fixture = new Fixture(name);
   const { session } = fixture;
   const { kernel } = session;
 
-  /** Each frame once, with what stands on its stack. */
-  function* distinctFrames(): Generator<{ label: string; frames: readonly Frame[]; number: number }> {
-    const seen = new Set<string>();
+  /** Each frame once, with its stack. */
+  const places = once((): Place[] => {
+    const found = new Map<string, Place>();
     for (const task of session.tasks().tasks) {
       const { frames } = walkStack(session.unwinder(), stackOfTask(kernel, task));
+      const told = new FrameContexts(kernel, frames, { infer: false, follow: false });
+      const stack: AskedStack = {
+        frames,
+        told,
+        inferring: new FrameContexts(kernel, frames, { infer: true, follow: true }),
+        variables: new StackVariables(kernel, frames, { infer: false, follow: false }),
+        followed: new FollowedValues(kernel, frames, (frame) => told.registers(frame)),
+      };
       for (const [number, frame] of frames.entries()) {
         const label = `${kernel.symbols.label(frame.ip)} ${frame.exact}`;
-        if (!seen.has(label)) yield { label, frames, number };
-        seen.add(label);
+        if (!found.has(label)) found.set(label, { label, number, stack });
       }
     }
-  }
+    return [...found.values()];
+  });
 
   /** Counts what agrees, and lists what does not. */
   class Comparison {
@@ -67,10 +92,9 @@ describe.each(fixtureNames)('the code of the frames of %s', (name) => {
 
   it('computes what the registers are known to be', () => {
     const all = new Comparison();
-    for (const { label, frames, number } of distinctFrames()) {
-      const contexts = new FrameContexts(kernel, frames, { infer: false, follow: false });
-      const followed = new FollowedValues(kernel, frames, (frame) => contexts.registers(frame));
-      for (const [register, { value }] of contexts.registers(number) ?? [])
+    for (const { label, number, stack } of places()) {
+      const { told, followed } = stack;
+      for (const [register, { value }] of told.registers(number) ?? [])
         if (!special.has(register)) all.add(label, register, value, followed.activation(number)?.computed(register));
     }
     expect(all.differing).toEqual([]);
@@ -78,10 +102,10 @@ describe.each(fixtureNames)('the code of the frames of %s', (name) => {
   });
 
   it('knows no register of a caller that a call may have changed', () => {
-    for (const { frames, number } of distinctFrames()) {
-      const frame = frames[number];
+    for (const { number, stack } of places()) {
+      const frame = stack.frames[number];
       if (number === 0 || frame?.saved !== undefined) continue;
-      const names = [...(frameRegisters(kernel, frames, true)[number]?.keys() ?? [])];
+      const names = [...(stack.inferring.registers(number)?.keys() ?? [])];
       expect(names.filter((register) => callerSavedRegisters.includes(register))).toEqual([]);
     }
   });
@@ -98,10 +122,12 @@ describe.each(fixtureNames)('the code of the frames of %s', (name) => {
     const bare = new Session(target).kernel;
     const all = new Comparison();
     let missing = 0;
-    for (const { label, frames, number } of distinctFrames()) {
-      const byCode = frameRegisters(bare, frames, true)[number];
-      for (const [register, known] of frameRegisters(kernel, frames, false)[number] ?? []) {
-        const told = byCode?.get(register);
+    const byCode = new Map<AskedStack, readonly FrameRegisters[]>();
+    for (const { label, number, stack } of places()) {
+      const bareRegisters = byCode.get(stack) ?? frameRegisters(bare, stack.frames, true);
+      byCode.set(stack, bareRegisters);
+      for (const [register, known] of stack.told.registers(number) ?? []) {
+        const told = bareRegisters[number]?.get(register);
         if (told === undefined) missing++;
         else if (told.inferred !== undefined) all.add(label, register, known.value, knownValue(told.value));
       }
@@ -113,12 +139,12 @@ describe.each(fixtureNames)('the code of the frames of %s', (name) => {
 
   it('has arguments as they were passed, most of which functions do not assign to', () => {
     const all = new Comparison();
-    for (const { frames, number } of distinctFrames()) {
-      const contexts = new FrameContexts(kernel, frames, { infer: true, follow: true });
+    for (const { number, stack } of places()) {
+      const contexts = stack.inferring;
       const code = contexts.code(number);
       const followed = contexts.inferred;
       if (code === undefined || followed === undefined) continue;
-      const known = new StackVariables(kernel, frames, { infer: false, follow: false }).scopes(number).toReversed();
+      const known = stack.variables.scopes(number).toReversed();
       const scopes = code.scopes.filter((die, index) => index === 0 || die.tag === DW_TAG_inlined_subroutine);
       for (const [index, scope] of scopes.entries())
         for (const die of scope.children()) {
@@ -149,11 +175,10 @@ describe.each(fixtureNames)('the code of the frames of %s', (name) => {
     const passed = new Comparison();
     const kept = new Comparison();
     const { dwarfRegisters } = kernel.target.architecture;
-    for (const { label, frames, number } of distinctFrames()) {
-      const contexts = new FrameContexts(kernel, frames, { infer: false, follow: false });
-      const followed = new FollowedValues(kernel, frames, (frame) => contexts.registers(frame));
+    for (const { label, number, stack } of places()) {
+      const { followed } = stack;
       for (const register of argumentRegisters) {
-        const told = attempt(() => contexts.passed(number, { register: dwarfRegisters.indexOf(register) }, []));
+        const told = attempt(() => stack.told.passed(number, { register: dwarfRegisters.indexOf(register) }, []));
         if (told === undefined) continue;
         passed.add(label, register, told, followed.passed(number, register));
         kept.add(label, register, told, followed.kept(number, register));
