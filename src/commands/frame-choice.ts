@@ -45,16 +45,6 @@ export function frameValueNames(session: Session, frame: string | undefined): st
   const stack = currentStack(session);
   const position = positionIn(stack, session, frame);
   const { dwarfRegisters } = session.kernel.target.architecture;
-<<<<<<< HEAD
   const variables = attempt(() => stack.scope(position).variables.map(({ name }) => name)) ?? [];
-  return [...dwarfRegisters, ...variables];
-=======
-  const variables =
-    attempt(() =>
-      currentStack(session)
-        .scope(position)
-        .variables.map(({ name }) => name),
-    ) ?? [];
   return [...dwarfRegisters.filter((name) => name !== 'rip'), ...variables];
->>>>>>> e05e7ec (origin begins at calls of pointers that lead nowhere, knows copies of functions that compilers make, and follows values within the last time round a loop; its text and completion in tests)
 }
