@@ -1,6 +1,6 @@
 /** Which processors there are: kernel include/linux/cpumask.h, kernel/cpu.c. */
 
-import type { VirtAddr } from '../base/addr.ts';
+import { addVirt, type VirtAddr } from '../base/addr.ts';
 import { once } from '../base/search.ts';
 import { KERNEL_SPACE } from '../arch/x86-64/layout.ts';
 import { attempt } from '../base/errors.ts';
@@ -37,9 +37,9 @@ export function readCpus(kernel: Kernel): CpuSets {
 }
 
 function readSets(kernel: Kernel): CpuSets {
-  const possible = readMask(kernel, '__cpu_possible_mask');
-  const present = readMask(kernel, '__cpu_present_mask');
-  const online = readMask(kernel, '__cpu_online_mask');
+  const possible = withAreas(kernel, readMask(kernel, '__cpu_possible_mask'));
+  const present = withAreas(kernel, readMask(kernel, '__cpu_present_mask'));
+  const online = withAreas(kernel, readMask(kernel, '__cpu_online_mask'));
   const some =
     [present, possible, online].find((set) => set.length > 0) ?? kernel.target.image.cpus.map((_, cpu) => cpu);
   return {
@@ -56,6 +56,21 @@ function readMask(kernel: Kernel, name: string): number[] {
   const count = Math.min(attempt(() => kernel.memory.u32(kernel.symbol('nr_cpu_ids'))) ?? bits, bits, MOST_CPUS);
   const bytes = address && attempt(() => kernel.memory.bytes(address, Math.ceil(count / 64) * 8));
   return bytes ? setBits(bytes, count) : [];
+}
+
+/**
+ * Those that have a per-CPU area of their own, as every possible CPU has; the entries of all others in
+ * __per_cpu_offset are what they were at boot. An overwritten mask would else make thousands of CPUs of two.
+ */
+function withAreas(kernel: Kernel, cpus: readonly number[]): readonly number[] {
+  const table = kernel.addressOf('__per_cpu_offset');
+  if (table === undefined) return cpus;
+  const offsets = cpus.map((cpu) => attempt(() => kernel.memory.u64(addVirt(table, cpu * 8))));
+  if (offsets.includes(undefined)) return cpus;
+  const users = new Map<bigint | undefined, number>();
+  for (const offset of offsets) users.set(offset, (users.get(offset) ?? 0) + 1);
+  const own = cpus.filter((_, index) => users.get(offsets[index]) === 1);
+  return own.length > 0 ? own : cpus;
 }
 
 function setBits(bytes: Uint8Array, count: number): number[] {

@@ -6,6 +6,7 @@
 import { PAGE_SIZE, virtAddr, type VirtAddr } from '../base/addr.ts';
 import { checkCancelled } from '../base/cancel.ts';
 import { FaultError } from '../base/errors.ts';
+import { noteLoss } from '../base/losses.ts';
 import type { MappedRun } from '../arch/architecture.ts';
 import type { DumpImage } from '../formats/dump-image.ts';
 
@@ -100,26 +101,31 @@ function* piecesOf(image: DumpImage, runs: Iterable<MemoryRun>): Generator<Memor
   }
 }
 
-/** How many bytes could be read before the first page that is not there. */
+/** How many bytes could be read before the first page that is not there, though the dump says it has it. */
 function readAsFarAsThere(image: DumpImage, physicalAddress: number, target: Uint8Array): number {
-  if (isRead(image, physicalAddress, target)) return target.length;
+  if (faultOf(image, physicalAddress, target) === undefined) return target.length;
   checkCancelled();
   let done = 0;
   while (done < target.length) {
     const at = physicalAddress + done;
     const part = target.subarray(done, done + PAGE_SIZE - (at % PAGE_SIZE));
-    if (!isRead(image, at, part)) break;
+    const fault = faultOf(image, at, part);
+    if (fault !== undefined) {
+      noteLoss(fault);
+      break;
+    }
     done += part.length;
   }
   return done;
 }
 
-function isRead(image: DumpImage, physicalAddress: number, target: Uint8Array): boolean {
+/** Undefined where all of it was read. */
+function faultOf(image: DumpImage, physicalAddress: number, target: Uint8Array): FaultError | undefined {
   try {
     image.read(physicalAddress, target);
-    return true;
+    return undefined;
   } catch (error) {
-    if (error instanceof FaultError) return false;
+    if (error instanceof FaultError) return error;
     throw error;
   }
 }

@@ -88,15 +88,24 @@ function cpuSlabs(
   if (pointer === 0n) return [];
   const stock = cacheStockOf(kernel, cache);
   const { present, possible } = readCpus(kernel);
-  const holders = new Set([...stock.cpuSlabs, ...stock.cpuPartial].map(({ cpu }) => cpu));
-  const of = (entries: readonly { readonly cpu: number; readonly slab: VirtAddr }[], cpu: number): VirtAddr[] =>
-    entries.filter((entry) => entry.cpu === cpu).map(({ slab }) => slab);
+  const active = slabsByCpu(stock.cpuSlabs);
+  const partial = slabsByCpu(stock.cpuPartial);
   return possible
-    .filter((cpu) => present.includes(cpu) || holders.has(cpu))
+    .filter((cpu) => present.includes(cpu) || active.has(cpu) || partial.has(cpu))
     .map((cpu) => ({
       cpu,
       address: kernel.perCpu.at(pointer, cpu),
-      active: contents(of(stock.cpuSlabs, cpu)),
-      partial: contents(of(stock.cpuPartial, cpu)),
+      active: contents(active.get(cpu) ?? []),
+      partial: contents(partial.get(cpu) ?? []),
     }));
+}
+
+function slabsByCpu(entries: readonly { readonly cpu: number; readonly slab: VirtAddr }[]): Map<number, VirtAddr[]> {
+  const slabs = new Map<number, VirtAddr[]>();
+  for (const { cpu, slab } of entries) {
+    const own = slabs.get(cpu);
+    if (own === undefined) slabs.set(cpu, [slab]);
+    else own.push(slab);
+  }
+  return slabs;
 }

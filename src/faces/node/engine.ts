@@ -200,10 +200,16 @@ async function* jsonOf(
   zeroed: () => ZeroedPages,
 ): AsyncGenerator<string, boolean, void> {
   const parts: string[] = [];
+  /** What was said behind the one result of a command. */
+  const notes: string[] = [];
   let type: string | undefined;
   let error = '';
   try {
     for await (const result of results) {
+      if (!command.many && parts.length > 0 && result.type === 'note') {
+        notes.push(result.message);
+        continue;
+      }
       if (type === undefined || type === 'note') type = result.type;
       parts.push(escapeJson(JSON.stringify(toJson(result))));
     }
@@ -214,7 +220,8 @@ async function* jsonOf(
   const ok = error === '';
   const pages = zeroed();
   const mark = pages.ever === 0 ? '' : `"zeroedPages":${JSON.stringify(pages)},`;
-  const head = `{"command":${JSON.stringify(line)},"type":${JSON.stringify(type ?? 'none')},"ok":${ok},${error}${mark}"result":`;
+  const remarks = notes.length === 0 ? '' : `"notes":${escapeJson(JSON.stringify(notes))},`;
+  const head = `{"command":${JSON.stringify(line)},"type":${JSON.stringify(type ?? 'none')},"ok":${ok},${error}${mark}${remarks}"result":`;
   let text = command.many ? `${head}[` : head + (parts[0] ?? 'null');
   for (const [index, part] of command.many ? parts.entries() : []) {
     text += index === 0 ? part : `,${part}`;
