@@ -21,14 +21,32 @@ export type DamageOf = (pfn: number) => Damage | undefined;
 
 /** The same target, reading damaged memory. What it knew of the intact memory is not kept. */
 export function damagedTarget(intact: Target, damageOf: DamageOf, touched?: (pfn: number) => void): Target {
-  const read = (address: number, bytes: Uint8Array): void => {
-    intact.image.read(address, bytes);
+  return changedTarget(intact, (address, bytes) => {
     for (let at = address - (address % PAGE); at < address + bytes.length; at += PAGE) {
       touched?.(at / PAGE);
       const damage = damageOf(at / PAGE);
       if (damage === 'missing') throw new FaultError('physical', Math.max(at, address), 'not-in-dump');
       if (damage !== undefined) spoil(bytes, at - address, damage, at / PAGE);
     }
+  });
+}
+
+/** The same target with memory in which other bytes stand here and there, by physical address. */
+export function overwrittenTarget(intact: Target, changes: ReadonlyMap<number, Uint8Array>): Target {
+  return changedTarget(intact, (address, bytes) => {
+    for (const [at, written] of changes) {
+      const from = Math.max(at, address);
+      const to = Math.min(at + written.length, address + bytes.length);
+      if (from < to) bytes.set(written.subarray(from - at, to - at), from - address);
+    }
+  });
+}
+
+/** @param change what is read of the dump's memory from a physical address on is handed to it, and may be changed */
+function changedTarget(intact: Target, change: (address: number, bytes: Uint8Array) => void): Target {
+  const read = (address: number, bytes: Uint8Array): void => {
+    intact.image.read(address, bytes);
+    change(address, bytes);
   };
   const image = new Proxy(intact.image, {
     get(whole, name) {

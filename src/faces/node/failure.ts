@@ -73,7 +73,10 @@ export function errorJson({ code, message, details }: Failure): string {
   return escapeJson(JSON.stringify({ code, message, ...details }));
 }
 
-/** JSON.stringify leaves DEL and the C1 controls as they are, which a terminal may obey. */
+/** JSON.stringify leaves DEL, the C1 controls and what reorders text as they are, which a terminal may obey. */
 export function escapeJson(json: string): string {
-  return json.replace(/[\u007f-\u009f]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return json.replace(
+    /[\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

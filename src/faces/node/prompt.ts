@@ -13,6 +13,7 @@ import { History, MOST_LINES } from './history.ts';
 import { commandsOf, LineRunner } from './line-runner.ts';
 import type { ExitStatus } from './main.ts';
 import { openingCommands } from './opening-commands.ts';
+import { escapeControl, escapeLine } from '../../render/text/escape.ts';
 import { withOpeningProgress } from './opening-progress.ts';
 import { chosenPager, PagedScreen } from './pager.ts';
 import { takeTabsForKeys, TabQueue } from './tab.ts';
@@ -30,7 +31,9 @@ export async function runPrompt(options: Options): Promise<ExitStatus> {
   }
   let engine: RemoteEngine;
   try {
-    engine = await withOpeningProgress(options.files.join(' '), (hush) => RemoteEngine.open(options, warn, hush));
+    engine = await withOpeningProgress(escapeLine(options.files.join(' ')), (hush) =>
+      RemoteEngine.open(options, warn, hush),
+    );
   } catch (error) {
     return openingFailed(error, say);
   }
@@ -177,5 +180,5 @@ function warn(message: string): void {
 }
 
 function say(message: string): void {
-  process.stderr.write(`${message}\n`);
+  process.stderr.write(`${escapeControl(message)}\n`);
 }

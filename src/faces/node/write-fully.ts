@@ -2,6 +2,7 @@
 
 import { writeSync } from 'node:fs';
 import { OpenError } from '../../base/errors.ts';
+import { escapeControl } from '../../render/text/escape.ts';
 import { systemMessage } from './system-message.ts';
 
 const RETRY_MILLISECONDS = 2;
@@ -45,10 +46,13 @@ export function writeStandard(descriptor: 1 | 2, text: string): boolean {
   }
 }
 
-/** A message to standard error. Where that cannot be written there is nobody left to tell. */
+/**
+ * A message to standard error. Names in it may be a stranger's: what a terminal would obey is shown, not sent. Where it
+ * cannot be written there is nobody left to tell.
+ */
 export function complain(message: string): void {
   try {
-    writeFully(2, `${message}\n`);
+    writeFully(2, `${escapeControl(message)}\n`);
   } catch {
     // Nothing is left to do.
   }

@@ -49,7 +49,7 @@ export function frameLine(frame: BacktraceFrame, offsets: BacktraceColumns['offs
   const name = frame.symbol === undefined ? '(unknown)' : `${frame.symbol}${offset}`;
   const guess = frame.origin === 'scan' || frame.origin === 'frame-pointer' ? ' ?' : '';
   const inferred = frame.origin === 'code' ? ' (~by the code of the function below)' : '';
-  const module = frame.module === undefined ? '' : ` [${frame.module}]`;
+  const module = frame.module === undefined ? '' : ` [${escapeLine(frame.module)}]`;
   const recovered = frame.recovered === undefined ? '' : ` (return address recovered from ${frame.recovered})`;
   return `${number} [${hex(frame.slot, 16)}] ${name} at ${hex(frame.address, 16)}${module}${guess}${inferred}${recovered}`;
 }

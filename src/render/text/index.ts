@@ -3,6 +3,7 @@
 import { assertNever } from '../../base/errors.ts';
 import type { Result } from '../../query/result.ts';
 import { renderBacktrace } from './backtrace.ts';
+import { escapeControl, escapeLine } from './escape.ts';
 import { renderFrameReport, renderRegisterReport } from './frame.ts';
 import { renderVariables } from './variables.ts';
 import { renderExceptionFrames } from './exception-frames.ts';
@@ -49,7 +50,15 @@ function isStack(result: Result): boolean {
   return type === 'backtrace' || type === 'raw-stack' || type === 'stack-text';
 }
 
-export function renderText(result: Result): Iterable<string> {
+/**
+ * The lines of a result. Whatever is in them came from a dump or a file of a stranger; renderers escape names where a
+ * line break would break their lines, and nothing passes here that a terminal would obey.
+ */
+export function* renderText(result: Result): Generator<string> {
+  for (const line of linesOf(result)) yield escapeControl(line);
+}
+
+function linesOf(result: Result): Iterable<string> {
   switch (result.type) {
     case 'address':
       return renderAddress(result);
@@ -78,7 +87,7 @@ export function renderText(result: Result): Iterable<string> {
     case 'module-taints':
       return renderTaints(result);
     case 'note':
-      return [`(${result.message})`];
+      return [`(${escapeLine(result.message)})`];
     case 'origin':
       return renderOrigin(result);
     case 'per-cpu':

@@ -3,6 +3,7 @@
 import { hex } from '../../base/addr.ts';
 import type { StackText, TextPlace, TextWord } from '../../query/stack-text.ts';
 import { headerLine } from './backtrace.ts';
+import { escapeLine } from './escape.ts';
 import { renderInterrupted, renderRegisters } from './registers.ts';
 import { nameAndOffset } from './words.ts';
 
@@ -11,7 +12,7 @@ export function* renderStackText(text: StackText): Generator<string> {
     const offset = text.offsets === 'none' ? 0 : at.offset;
     const name =
       at.symbol === undefined ? '(unknown)' : nameAndOffset(at.symbol, offset, text.offsets === 'hex' ? 16 : 10);
-    return `${name} at ${hex(at.address, 16)}${at.module === undefined ? '' : ` [${at.module}]`}`;
+    return `${name} at ${hex(at.address, 16)}${at.module === undefined ? '' : ` [${escapeLine(at.module)}]`}`;
   };
   const line = (word: TextWord): string => `  [${hex(word.slot, 16)}] ${place(word)}`;
   yield headerLine(text.header);
