@@ -42,9 +42,10 @@ export function positionIn(stack: ChosenStack, { frame }: Session, word: string 
 
 /** The registers, and the variables of a frame, that one may ask for by name. */
 export function frameValueNames(session: Session, frame: string | undefined): string[] {
-  const stack = currentStack(session);
-  const position = positionIn(stack, session, frame);
   const { dwarfRegisters } = session.kernel.target.architecture;
-  const variables = attempt(() => stack.scope(position).variables.map(({ name }) => name)) ?? [];
-  return [...dwarfRegisters.filter((name) => name !== 'rip'), ...variables];
+  const variables = attempt(() => {
+    const stack = currentStack(session);
+    return stack.scope(positionIn(stack, session, frame)).variables.map(({ name }) => name);
+  });
+  return [...dwarfRegisters.filter((name) => name !== 'rip'), ...(variables ?? [])];
 }
