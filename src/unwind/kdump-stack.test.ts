@@ -93,6 +93,14 @@ describe('the stack of a CPU that kdump stopped', () => {
     expect(join(fault(victimStack))).toMatchObject({ slot });
   });
 
+  it('does not begin at such words though they lead to it, and is given up where the stack is full of them', () => {
+    const { builder, slot, victimStack, join } = scene(fault);
+    for (let word = 1; word <= 63; word++) builder.u64(addVirt(slot, -8 * word), functions.machine_kexec + 0x10n);
+    expect(join(fault(victimStack))).toMatchObject({ slot });
+    builder.u64(addVirt(slot, -8 * 64), functions.machine_kexec + 0x10n);
+    expect(join(fault(victimStack))).toBeUndefined();
+  });
+
   it('is not joined with registers that differ in one bit', () => {
     const { victimStack, join } = scene(fault);
     for (const name of ptRegsOrder.filter((register) => register !== 'cs' && register !== 'rip')) {

@@ -22,6 +22,8 @@ import type { StartState, Unwinder } from './unwinder.ts';
 /** Functions that a CPU is in when it comes to its end. */
 const lastFunctions = ['machine_kexec', 'crash_nmi_callback'];
 const WORD = 8;
+/** Words that are tried. A stack has a few that are left of earlier calls; a damaged one may be full of them. */
+const MOST_TRIED = 64;
 
 /**
  * Where the stack of a CPU begins whose registers kdump saved. Undefined where no word of its stacks is proved.
@@ -35,8 +37,10 @@ export function deepestState(
   cpu: number,
 ): StartState | undefined {
   const saved = unwinder.unwind(task, start);
+  let tried = 0;
   for (const stack of stacksOfCpu(unwinder.stacks, task, start, cpu)) {
     for (const slot of lastCalls(unwinder.kernel, stack)) {
+      if (++tried > MOST_TRIED) return undefined;
       const rip = unwinder.kernel.memory.u64(slot);
       const registers = { rip, rsp: addVirt(slot, WORD) };
       const state: StartState = { registers, slot, exact: false, saved: undefined };
@@ -78,6 +82,9 @@ function leadsTo(kernel: Kernel, walk: UnwoundStack, registers: Registers, saved
   const { frames, userRegisters } = walk;
   const [last, caller] = frames;
   if (last === undefined || caller === undefined || callsAnother(kernel, caller, last)) return false;
+  // No CPU comes to its end twice: what leads to the same function again is left of an earlier call in it.
+  const end = functionOf(kernel, last);
+  if (frames.slice(1).some((frame) => functionOf(kernel, frame) === end)) return false;
   if (userRegisters !== undefined && sameRegisters(userRegisters.registers, registers)) return true;
   if (frames.some((frame) => frame.saved !== undefined && sameRegisters(frame.saved.registers, registers))) return true;
   return comesBySaver(kernel, frames, saved.frames);
