@@ -5,6 +5,7 @@
 
 import { addVirt, virtAddr, type VirtAddr } from '../base/addr.ts';
 import { once, upperBoundBy } from '../base/search.ts';
+import { isSectionMark } from '../debuginfo/symbols/section-marks.ts';
 import type { KernelSymbol, SymbolTable } from '../debuginfo/symbols/symbol-table.ts';
 import type { Target } from '../target/target.ts';
 import type { ModuleList } from './modules.ts';
@@ -193,8 +194,11 @@ export class KernelSymbols {
 /** Symbols at the same address, or in one another, that are looked at. */
 const MOST_AT_ONE_PLACE = 8;
 
-/** The last symbol that covers an address, else the last of all. */
+/** The last symbol that covers an address, else the last of all, the linker's marks only for want of others. */
 function best(symbols: readonly KernelSymbol[], address: VirtAddr): SymbolAt | undefined {
-  const symbol = symbols.findLast((one) => address < addVirt(one.address, one.size)) ?? symbols.at(-1);
+  const symbol =
+    symbols.findLast((one) => address < addVirt(one.address, one.size)) ??
+    symbols.findLast((one) => !isSectionMark(one.name)) ??
+    symbols.at(-1);
   return symbol && { symbol, offset: Number(address - symbol.address) };
 }

@@ -137,7 +137,8 @@ function select(view: CodeView, disassembler: Disassembler, request: Disassembly
     if (before !== undefined) return before;
   }
   const length = Math.min(LONGEST, Number(range.end - range.start));
-  const { instructions, pieces } = decode(view, disassembler, range.start, length, bugBytes, Infinity, notes);
+  const { instructions: all, pieces } = decode(view, disassembler, range.start, length, bugBytes, Infinity, notes);
+  const instructions = range.symbol.size === 0 ? withoutPadding(all, address) : all;
   if (range.end - range.start > LONGEST) notes.push(`${range.symbol.name} is cut after ${LONGEST} bytes`);
   const holder = instructions.findIndex((one) => address < addVirt(one.address, one.bytes.length));
   const found = holder < 0 ? instructions.length - 1 : holder;
@@ -171,6 +172,18 @@ function lastCall(
     `${address.toString(16)} is the end of ${range.symbol.name}: the call before it does not return (the function that begins there: dis -f)`,
   );
   return { ...selection, instructions: selection.instructions.slice(-count) };
+}
+
+/** Code whose end is where the next symbol begins ends in what aligns that one, unless it is what was asked for. */
+function withoutPadding(instructions: readonly Instruction[], address: VirtAddr): readonly Instruction[] {
+  const last = instructions.findLastIndex((one) => !isPadding(one) || one.address === address);
+  return last < 0 ? instructions : instructions.slice(0, last + 1);
+}
+
+function isPadding({ name, operands }: Instruction): boolean {
+  const [one, other] = operands;
+  const isSelf = one?.kind === 'register' && other?.kind === 'register' && one.name === other.name;
+  return name === 'nop' || (name === 'xchg' && isSelf);
 }
 
 function decode(

@@ -161,6 +161,8 @@ describe.each(['nfs', 'nfs-plain', 'sysrq-6.12', 'sysrq-7.2'] as const)('command
     'bt -t',
     'bt -e',
     'foreach bt -R vfs_write',
+    'dis vfs_write',
+    'dis -x schedule',
   ])('answers %s as it is with debug information', (line) => {
     expect(answer(fixture, line, fixture.alone)).toEqual(answer(fixture, line, fixture.session));
   });

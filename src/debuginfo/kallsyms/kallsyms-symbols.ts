@@ -5,8 +5,11 @@ import type { SymbolRecords } from '../symbols/symbol-records.ts';
 import type { CompressedNames } from './names.ts';
 
 /** Not the weak ones, V and W. */
-/** A system call's 32-bit entry; the name by which code that runs before its relocation calls a function. */
-const SECOND_NAME = /^(?:__pfx_)?(?:__ia32_|__pi_)/;
+/**
+ * A system call's 32-bit entry; the name by which code that runs before its relocation calls a function; per-CPU
+ * variables that are read by another name where they do not change.
+ */
+const SECOND_NAME = /^(?:(?:__pfx_)?(?:__ia32_|__pi_)|const_|__ref_)/;
 const GLOBAL = /[A-TX-Z]/;
 
 export class KallsymsSymbols implements SymbolRecords {

@@ -82,7 +82,7 @@ class ElfSymbols implements SymbolRecords {
   /**
    * Which of several names an address bears: functions before labels, global before local, sized before not. Names
    * that say less give way: padding before functions (`__pfx_`), a system call's 32-bit entry that is the same code as
-   * the native one, the linker's marks where sections begin and end, and the `init_module` that every module calls its
+   * the native one, what early code calls a function by (`__pi_`), the linker's marks, and the `init_module` that each module calls its
    * init function by.
    */
   rank(index: number): number {
@@ -91,7 +91,7 @@ class ElfSymbols implements SymbolRecords {
     const rank = ((info & 0xf) === STT_FUNC ? 4 : 0) + (info >> 4 === STB_GLOBAL ? 2 : 0) + (sized ? 1 : 0);
     const { strtab } = this.#input;
     const name = this.#nameOffset(index);
-    if (startsWith(strtab, name, COMPAT_PREFIX) || this.isPadding(index)) return rank - 0.5;
+    if (SECOND_NAMES.some((prefix) => startsWith(strtab, name, prefix)) || this.isPadding(index)) return rank - 0.5;
     if (MODULE_ALIASES.some((alias) => startsWith(strtab, name, alias))) return -1;
     return !sized && rank < 4 && isSectionMark(stringAt(strtab, name)) ? rank - 0.5 : rank;
   }
@@ -169,6 +169,6 @@ class ElfSymbols implements SymbolRecords {
 const DOLLAR = 0x24;
 const DOT = 0x2e;
 const CAPITAL_L = 0x4c;
-const COMPAT_PREFIX = new TextEncoder().encode('__ia32_');
+const SECOND_NAMES = ['__ia32_', '__pi_'].map((prefix) => new TextEncoder().encode(prefix));
 const MODULE_ALIASES = ['init_module\0', 'cleanup_module\0'].map((name) => new TextEncoder().encode(name));
 const PADDING_PREFIX = new TextEncoder().encode('__pfx_');
