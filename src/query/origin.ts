@@ -22,6 +22,7 @@ import type { BacktraceFrame } from './backtrace.ts';
 import { nameChain, type StepNames } from './origin-chain-names.ts';
 import type { OriginNames } from './origin-names.ts';
 import { sourceAt } from './source-at.ts';
+import { poisonOf } from './poison.ts';
 import { describeWord, type WordLabel } from './word-label.ts';
 
 export interface OriginValue {
@@ -31,6 +32,8 @@ export interface OriginValue {
   readonly target: WordLabel | undefined;
   /** The text of a constant that it points at. */
   readonly text: string | undefined;
+  /** What the kernel writes where nothing may be read any more, or not yet: include/linux/poison.h. */
+  readonly poison: string | undefined;
 }
 
 /** An instruction of the chain. */
@@ -262,16 +265,18 @@ export class OriginDescription {
   }
 
   /** Texts have no symbols of their own: the one before them says nothing. */
-  #pointed(value: VirtAddr): Pick<OriginValue, 'target' | 'text'> {
+  #pointed(value: VirtAddr): Pick<OriginValue, 'target' | 'text' | 'poison'> {
+    const poison = poisonOf(value);
+    if (poison !== undefined) return { target: undefined, text: undefined, poison };
     const { symbols, memory } = this.#kernel;
     const found = symbols.at(value);
     const covers = found === undefined || found.offset === 0 || found.offset < found.symbol.size;
     if (!covers && !symbols.isText(value)) {
       const text = attempt(() => decodeText(memory.stringBytes(value, LONGEST_TEXT)));
-      return { target: undefined, text: text !== undefined && printable.test(text) ? text : undefined };
+      return { target: undefined, text: text !== undefined && printable.test(text) ? text : undefined, poison };
     }
     const label = describeWord(this.#kernel, value, 2);
-    return { target: label.kind === 'number' ? undefined : label, text: undefined };
+    return { target: label.kind === 'number' ? undefined : label, text: undefined, poison };
   }
 
   #stop(end: OriginEnd): OriginStop {

@@ -62,7 +62,7 @@ function lines(rows: readonly OriginRow[], stop: OriginStop, last?: OriginList['
 
 describe('an origin in text', () => {
   const known = (value: bigint) =>
-    ({ value, provenance: { kind: 'known' }, target: undefined, text: undefined }) as const;
+    ({ value, provenance: { kind: 'known' }, target: undefined, text: undefined, poison: undefined }) as const;
 
   it('is a step a line: value, instruction, names, place', () => {
     const step = row({ value: known(5n), variable: 'count', expression: 'req->count' });

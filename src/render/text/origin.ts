@@ -105,7 +105,8 @@ function subjectText(subject: string, value: OriginValue | undefined): string {
   const label =
     value.target === undefined || value.target.kind === 'page' ? '' : ` ${wordText(value.target, 1).trim()}`;
   const text = value.text === undefined ? '' : ` ${JSON.stringify(value.text)}`;
-  return `${subject} = ${mark}0x${hex(value.value)}${escapeLine(`${label}${text}`)}`;
+  const poison = value.poison === undefined ? '' : ` (poison: ${value.poison})`;
+  return `${subject} = ${mark}0x${hex(value.value)}${escapeLine(`${label}${text}${poison}`)}`;
 }
 
 function codeText({ text, target }: OriginInstruction): string {

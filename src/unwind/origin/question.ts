@@ -2,7 +2,7 @@
 
 import type { Followed } from '../code/activation.ts';
 import type { Formula } from '../code/formula.ts';
-import { instructionsBetween } from '../code/reaching.ts';
+import { instructionsBetween, type Definition } from '../code/reaching.ts';
 import type { Candidate, Cause, OriginChain, OriginStep, Subject } from './chain.ts';
 import { valueOf, type Choice } from './choice.ts';
 import { leavesOf } from './leaves.ts';
@@ -40,6 +40,11 @@ export function candidates(run: Run, { definitions }: Choice, name: string): Can
     site: definition.kind === 'entry' ? undefined : { run, index: definition.index },
     value: valueOf(run.activation, definition, name),
   }));
+}
+
+/** A call that does not hand it back as it was. */
+export function isCall({ activation }: Run, definition: Definition): boolean {
+  return definition.kind === 'instruction' && activation.code.instructions[definition.index]?.kind === 'call';
 }
 
 export function isInLoop({ run, index }: Moment, { definitions }: Choice): boolean {

@@ -21,6 +21,7 @@ import {
   candidates,
   contradicts,
   incompleteNote,
+  isCall,
   isInLoop,
   keyOf,
   marked,
@@ -131,6 +132,8 @@ export class Tracer {
     const choice = chooseDefinitions(run, index, name, question.value, this.#infer);
     const [definition, another] = choice.definitions;
     if (definition === undefined) return { kind: 'unknown', why: 'no instruction leads here' };
+    if (name !== 'rax' && choice.definitions.every((one) => isCall(run, one)))
+      return { kind: 'unknown', why: 'a call may have changed it, and nothing has set it since' };
     if (another !== undefined && !doTheSame(run.activation, choice.definitions, name))
       return { kind: 'several', inLoop: isInLoop(moment, choice), candidates: candidates(run, choice, name) };
     const notes = [...choice.notes, ...incompleteNote(run)];
@@ -253,7 +256,10 @@ export class Tracer {
     const { subject } = question;
     const { entered } = entry.run;
     const name = subject.kind === 'register' ? subject.name : '';
-    if (entered.kind === 'user') return { kind: 'user', register: name };
+    if (entered.kind === 'user')
+      return bySyscall.has(name)
+        ? { kind: 'unknown', why: 'the syscall instruction may have changed it' }
+        : { kind: 'user', register: name };
     if (entered.kind === 'interrupted')
       return { kind: 'unknown', why: `it was left there when frame ${entered.frame} was interrupted` };
     if (entered.kind === 'unknown') return entered;
@@ -309,4 +315,6 @@ export class Tracer {
 const unknownFormula: Formula = { kind: 'unknown', cause: 'computed' };
 const byPointer = 'a function that was handed the address of this word may have written it since';
 const generalRegisters = new Set([...callerSavedRegisters, ...calleeSavedRegisters]);
+/** SDM volume 2, SYSCALL: they hold where user mode goes on, and its flags. */
+const bySyscall = new Set(['rcx', 'r11']);
 const never = (): boolean => false;
