@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { ByteWriter } from '../../../test/builders/byte-writer.ts';
 import { DwarfBuilder, type Attribute } from '../../../test/builders/dwarf.ts';
 import { openDwarfBytes } from '../../../test/builders/dwarf-open.ts';
+import { mutationRun } from '../../../test/builders/mutate.ts';
 import { ElfBuilder } from '../../../test/builders/elf.ts';
 import { FormatError } from '../../base/errors.ts';
 import * as F from './constants.ts';
@@ -122,5 +123,28 @@ describe('a list of version 5', () => {
     const endless = new ByteWriter();
     for (let count = 0; count < 50_000; count++) endless.u8(F.DW_LLE_base_addressx).uleb(0);
     expect(() => v5(endless)(TEXT)).toThrow(FormatError);
+  });
+});
+
+describe('damaged lists', () => {
+  const list4 = pair(pair(new ByteWriter(), 0x10, 0x20, 0x50).u64(-1).u64(0x2000), 0, 8, 0x51)
+    .zeros(16)
+    .build();
+  const list5 = new ByteWriter();
+  list5.u8(F.DW_LLE_offset_pair).u8(0x10).u8(0x20).u8(1).u8(0x50);
+  list5.u8(F.DW_LLE_base_address).u64(0x2000);
+  list5.u8(F.DW_LLE_start_length).u64(0x2100).u8(0x10).u8(1).u8(0x51);
+  list5.u8(F.DW_LLE_startx_endx).u8(0).u8(1).u8(1).u8(0x52);
+  list5.u8(F.DW_LLE_end_of_list);
+
+  it.each([
+    [4, list4],
+    [5, list5.build()],
+  ] as const)('of version %i never do worse than an error of the family', (version, bytes) => {
+    mutationRun(bytes, 600, (damaged) => {
+      const lists = new ByteWriter().bytes(damaged);
+      const find = lookup(version, lists, listAt(0));
+      for (const address of [0, 0x1010, 0x2000, 0x2104, 0x3008]) find(address);
+    });
   });
 });
