@@ -143,6 +143,14 @@ export class KernelSymbols {
     return this.isKernelText(address) || this.#modules().textAt(address) !== undefined;
   }
 
+  /** Where code is that stays when the kernel has started: the kernel's, then its modules'. */
+  textRanges(): readonly Bounds[] {
+    const modules = this.#modules().modules.flatMap(({ regions }) =>
+      regions.flatMap(({ base, textSize }) => (textSize > 0 ? { start: base, end: addVirt(base, textSize) } : [])),
+    );
+    return [...this.#text().slice(0, 1), ...modules];
+  }
+
   /** By the linker's bounds: on 7.2 even data bears the letter T. */
   isKernelText(address: VirtAddr): boolean {
     return this.#text().some(({ start, end }) => address >= start && address < end);

@@ -15,10 +15,14 @@ import { functionsOf, type Functions } from './code/functions.ts';
 import { WORD, type MemoryFormula } from './code/formula.ts';
 import type { FunctionCode } from './code/function-code.ts';
 import { keptCopy, leadsHere, type KeptCopy } from './code/kept-copies.ts';
+import { jumpersTo } from './code/jumpers.ts';
 import { tailWays, type TailWay } from './code/tail-ways.ts';
 import type { Frame } from './frame.ts';
 import { canonicalFrameAddress } from './canonical-frame.ts';
 import type { FrameRegisters } from './frame-registers.ts';
+
+/** What is said of a value that rests on a pointer having led to this very function. */
+export const BY_POINTER = 'passed by an indirect call';
 
 /** The function that a frame's caller called. */
 export type CalledFunction =
@@ -174,10 +178,26 @@ export class FollowedValues {
       case 'direct':
         return this.#callerOf(frame)?.register(name);
       case 'indirect':
-        return withNote(this.#callerOf(frame)?.register(name), 'passed by an indirect call');
+        return this.#passedByPointer(frame, name);
       case 'tail':
         return this.#passedOn(frame, called.code, name);
     }
+  }
+
+  /** Whether a function that was called by a pointer may have been another, which ended in a jump to the frame's. */
+  mayBeHandedOn(frame: number): boolean {
+    const own = this.#codeOf(frame);
+    return own !== undefined && jumpersTo(this.#functions, own.start).length > 0;
+  }
+
+  /** What the frame's function was handed whoever was called: itself, or one that ended in a jump to it. */
+  #passedByPointer(frame: number, name: string): Followed | undefined {
+    const own = this.#codeOf(frame);
+    const found = this.#callerOf(frame)?.register(name);
+    if (own === undefined || found === undefined) return undefined;
+    const others = jumpersTo(this.#functions, own.start);
+    if (!others.every((step) => this.#along(frame, [step])(name)?.value === found.value)) return undefined;
+    return withNote(found, BY_POINTER);
   }
 
   /** What every way from the function that was called hands on; undefined where they differ. */

@@ -15,7 +15,7 @@ import type { Followed } from './code/activation.ts';
 import { canonicalFrameAddress } from './canonical-frame.ts';
 import { evaluateValue } from './dwarf-expression.ts';
 import type { ExpressionContext } from './expression-context.ts';
-import { FollowedValues } from './followed-values.ts';
+import { BY_POINTER, FollowedValues } from './followed-values.ts';
 import { frameCodeOf, runningAddress, type FrameCode } from './frame-code.ts';
 import type { Frame } from './frame.ts';
 import { frameRegisters, type FrameRegisters } from './frame-registers.ts';
@@ -192,9 +192,14 @@ export class FrameContexts {
         `the caller called ${callee ?? 'another function'}, which went on to ${own ?? 'this one'} by a tail call`,
       );
     if (callee !== undefined) return;
+    if (this.followed?.mayBeHandedOn(frame) === true)
+      throw new LookupError(
+        'argument',
+        'the call was by a pointer, and may have been of a function that jumps to this one',
+      );
     if (!this.#search.infer)
       throw new LookupError('call site', 'the call is indirect, and may have gone on by a tail call');
-    notes.push('passed by an indirect call');
+    notes.push(BY_POINTER);
   }
 }
 

@@ -39,6 +39,15 @@ export function constantOf(die: Die, type: Type): Value | undefined {
   return { type, bitField: undefined, place: { kind: 'computed', bytes } };
 }
 
+/** Whether a computed value is no wider than its type: what was passed for it is, extended by zeros or its sign. */
+export function fits(piece: Piece, type: Type): boolean {
+  const size = sizeOf(type);
+  if (piece.kind !== 'value' || piece.bits !== undefined || size === 0 || size >= piece.bytes.length) return true;
+  const rest = piece.bytes.subarray(size);
+  const negative = ((piece.bytes[size - 1] as number) & 0x80) !== 0;
+  return rest.every((byte) => byte === 0) || (negative && rest.every((byte) => byte === 0xff));
+}
+
 /** Bytes that are known of a value, and where there are none. */
 export interface JoinedPieces {
   readonly bytes: Uint8Array;

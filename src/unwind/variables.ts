@@ -24,10 +24,11 @@ import { valueAsPassed } from './as-passed.ts';
 import { evaluateLocation } from './dwarf-expression.ts';
 import type { ExpressionContext, Piece } from './expression-context.ts';
 import type { FrameCode } from './frame-code.ts';
+import { BY_POINTER } from './followed-values.ts';
 import { FrameContexts, type Search } from './frame-context.ts';
 import type { Frame } from './frame.ts';
 import type { FrameRegisters } from './frame-registers.ts';
-import { absenceOf, attributeOf, constantOf, joinPieces, type Absence } from './variable-parts.ts';
+import { absenceOf, attributeOf, constantOf, fits, joinPieces, type Absence } from './variable-parts.ts';
 
 export interface FrameVariable {
   readonly name: string;
@@ -118,6 +119,8 @@ export class StackVariables {
     });
     const pieces = evaluateLocation(expression, context);
     if (pieces.every((piece) => piece.kind === 'optimized-out')) return undefined;
+    if (notes.includes(BY_POINTER) && !pieces.every((piece) => fits(piece, type)))
+      throw new LookupError('argument', 'the call was by a pointer, and of a function that takes something else');
     const value = this.#assemble(frame, code, pieces, type, context);
     return notes.length === 0 ? value : { ...value, inferred: [...new Set(notes)].join('; ') };
   }

@@ -27,6 +27,8 @@ export function buildCodeSource(
       fixups
         .map(([from, to]) => ({ from: virtAddr(CODE_START + BigInt(from)), to: virtAddr(CODE_START + BigInt(to)) }))
         .filter(({ from }) => from >= start && from < end),
+    text: () =>
+      functions.flatMap(({ name }) => code.named(name, undefined).flatMap((start) => code.rangeAt(start) ?? [])),
   };
 }
 

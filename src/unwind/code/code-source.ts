@@ -22,6 +22,8 @@ export interface CodeSource {
   /** The bytes as they ran; undefined where the dump does not have all of them. */
   read(start: VirtAddr, length: number): Uint8Array | undefined;
   fixupsIn(start: VirtAddr, end: VirtAddr): readonly Fixup[];
+  /** Where there is code: [start, end). */
+  text(): readonly { readonly start: VirtAddr; readonly end: VirtAddr }[];
 }
 
 export function kernelCodeSource(kernel: Kernel): CodeSource {
@@ -40,5 +42,6 @@ export function kernelCodeSource(kernel: Kernel): CodeSource {
       return bytes.length === length ? bytes : undefined;
     },
     fixupsIn: (start, end) => attempt(() => fixupsIn(kernel, start, end)) ?? [],
+    text: () => kernel.symbols.textRanges(),
   };
 }

@@ -3,6 +3,7 @@ import { virtAddr } from '../../base/addr.ts';
 import { disassemblerFor, loadDisassembler } from '../../disasm/disassembler.ts';
 import { CODE_START, type BuiltFunction } from '../../../test/builders/code.ts';
 import { buildCodeSource, buildFunctions } from '../../../test/builders/functions.ts';
+import { jumpersTo } from './jumpers.ts';
 import { possibleExits } from './jump-scan.ts';
 import { tailWays } from './tail-ways.ts';
 import { thunkAt } from './thunks.ts';
@@ -44,6 +45,23 @@ describe('the ways by tail jumps', () => {
     expect(ways('second', 'first')).toBe('no jump leads there from second');
     expect(ways('far', 'target')).toBe('no jump leads there from far');
   });
+});
+
+it('finds the functions that end in a jump to another', () => {
+  const all = buildFunctions([
+    // jmp target
+    { name: 'jumps', bytes: 'e9 13 00 00 00' },
+    // mov $0xe9,%al · or $0,%eax · add %al,(%rax): from its second byte on it looks like a jump
+    { name: 'looks', bytes: 'b0 e9 0d 00 00 00 00' },
+    // jae target · ret
+    { name: 'branches', bytes: '0f 83 06 00 00 00 c3' },
+    // call target
+    { name: 'calls', bytes: 'e8 00 00 00 00' },
+    { name: 'target', bytes: 'c3' },
+  ]);
+  const [target = CODE_START] = all.source.named('target');
+  expect(target - CODE_START).toBe(24n);
+  expect(jumpersTo(all, target).map(({ code, jump }) => `${code.name} ${jump}`)).toEqual(['jumps 0', 'branches 0']);
 });
 
 it('finds every place that jumps may lead to outside', () => {
