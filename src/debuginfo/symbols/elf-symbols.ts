@@ -82,8 +82,8 @@ class ElfSymbols implements SymbolRecords {
   /**
    * Which of several names an address bears: functions before labels, global before local, sized before not. Names
    * that say less give way: padding before functions (`__pfx_`), a system call's 32-bit entry that is the same code as
-   * the native one, what early code calls a function by (`__pi_`), the linker's marks, and the `init_module` that each module calls its
-   * init function by.
+   * the native one, what early code calls a function by (`__pi_`), the linker's marks where sections begin and end, and
+   * the `init_module` that every module calls its init function by.
    */
   rank(index: number): number {
     const info = this.#info(index);
