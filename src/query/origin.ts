@@ -97,6 +97,8 @@ export interface OriginRow {
 export interface OriginCandidate {
   /** Undefined: as the function found it. */
   readonly instruction: OriginInstruction | undefined;
+  /** Of a conditional move, the register that it took, or left as it was. */
+  readonly taken: string | undefined;
   readonly value: OriginValue | undefined;
 }
 
@@ -299,8 +301,8 @@ export class OriginDescription {
     }
   }
 
-  #candidate({ site, value }: Candidate): OriginCandidate {
-    return { instruction: site && this.#at(site), value: this.#value(value) };
+  #candidate({ site, taken, value }: Candidate): OriginCandidate {
+    return { instruction: site && this.#at(site), taken, value: this.#value(value) };
   }
 
   #at({ run, index }: Site): OriginInstruction {

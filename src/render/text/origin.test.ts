@@ -102,8 +102,8 @@ describe('an origin in text', () => {
       instruction: instruction('call 0xffffffff81000000', 9),
     });
     const candidates = [
-      { instruction: instruction('mov $1,%edi', 7), value: known(1n) },
-      { instruction: undefined, value: undefined },
+      { instruction: instruction('cmove %esi,%edi', 7), taken: 'rsi', value: known(1n) },
+      { instruction: undefined, taken: undefined, value: undefined },
     ];
     const text = lines([handed, row({ frame: 2 })], { kind: 'several', inLoop: false, candidates });
     expect(text).toEqual([
@@ -111,7 +111,7 @@ describe('an origin in text', () => {
       ' #2 [ffffc90000000000] g at ffffffff81000010',
       '  rax = ?  <- mov %rbx,%rax  (f+4)',
       '  ends: one of these, and nothing tells which:',
-      '  mov $1,%edi  = 0x1  (f+7)',
+      '  cmove %esi,%edi: rsi  = 0x1  (f+7)',
       '  what the function was handed',
     ]);
   });

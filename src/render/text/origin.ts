@@ -140,12 +140,13 @@ function stopText(stop: OriginStop): string[] {
     case 'unknown':
       return [`not known: ${stop.why}`];
     case 'several': {
-      const lines = stop.candidates.map(({ instruction, value }) => {
+      const lines = stop.candidates.map(({ instruction, taken, value }) => {
+        const side = taken === undefined ? '' : `: ${taken}`;
         const given =
           value === undefined ? '' : `  = ${value.provenance.kind === 'inferred' ? '~' : ''}0x${hex(value.value)}`;
         return instruction === undefined
           ? `what the function was handed${given}`
-          : `${codeText(instruction)}${given}  (${placeText(instruction)})`;
+          : `${codeText(instruction)}${side}${given}  (${placeText(instruction)})`;
       });
       return [
         stop.inLoop ? 'it changes in a loop, by one of these:' : 'one of these, and nothing tells which:',

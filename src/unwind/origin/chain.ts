@@ -58,6 +58,8 @@ export interface OriginStep {
 export interface Candidate {
   /** Undefined: none did, it is as the function was handed it. */
   readonly site: Site | undefined;
+  /** Of a conditional move, the register that it took, or left as it was. */
+  readonly taken?: string | undefined;
   /** What it would have given; undefined where that is not known. */
   readonly value: Followed | undefined;
 }

@@ -57,7 +57,11 @@ export function isInLoop({ run, index }: Moment, { definitions }: Choice): boole
 }
 
 export function sideCandidates(moment: Moment, formula: Formula): Candidate[] {
-  return leavesOf(formula).map((leaf) => ({ site: moment, value: evaluateAt(moment, leaf) }));
+  return leavesOf(formula).map((leaf) => ({
+    site: moment,
+    taken: leaf.kind === 'register' ? leaf.name : undefined,
+    value: evaluateAt(moment, leaf),
+  }));
 }
 
 export function storeAt({ run, index }: Moment, address: bigint): { readonly value: Formula } | undefined {
