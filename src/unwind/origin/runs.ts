@@ -10,6 +10,7 @@ import { knownValue, type Followed, type Surroundings } from '../code/activation
 import { WORD, type MemoryFormula } from '../code/formula.ts';
 import type { FunctionCode } from '../code/function-code.ts';
 import { functionsOf, type Functions } from '../code/functions.ts';
+import { jumpersTo } from '../code/jumpers.ts';
 import { tailWays, type TailWay } from '../code/tail-ways.ts';
 import { frameRegisters, type FrameRegisters } from '../frame-registers.ts';
 import { moduleCodeWith } from './constant-code.ts';
@@ -41,6 +42,8 @@ export type Entered =
   | { readonly kind: 'user' }
   | { readonly kind: 'unknown'; readonly why: string };
 
+/** How many functions are named where one of them is meant. */
+const MOST_NAMED = 3;
 const changed = 'read from memory, which may have changed since';
 
 export class Runs {
@@ -224,6 +227,17 @@ export class Runs {
     return this.#through(run, number, code);
   }
 
+  /** Of a pointer that is not known, the function itself was called where none is known that ends in a jump to it. */
+  #byUnknownPointer(direct: Entered, code: FunctionCode): Entered {
+    const others = [...new Set(jumpersTo(this.#functions, code.start).map((step) => step.code.name))];
+    if (others.length === 0) return direct;
+    const some = others.slice(0, MOST_NAMED).join(', ') + (others.length > MOST_NAMED ? ', …' : '');
+    return {
+      kind: 'unknown',
+      why: `the call was by a pointer: of ${code.name}, or of what ends in a jump to it: ${some}`,
+    };
+  }
+
   /** From a call to the function that runs now, which may be one that the called function jumped to. */
   #through(caller: Run, number: number, code: FunctionCode): Entered {
     const { activation } = caller;
@@ -238,7 +252,8 @@ export class Runs {
     }
     const direct: Entered = { kind: 'handed', by: caller, index: activation.place, notes };
     const called = address === undefined ? undefined : this.#functions.at(address);
-    if (called === undefined || called === code) return direct;
+    if (called === code) return direct;
+    if (called === undefined) return this.#byUnknownPointer(direct, code);
     const ways = tailWays(this.#functions, called, code.start);
     const [way, another] = typeof ways === 'string' ? [] : ways;
     if (way !== undefined && another === undefined) return this.#behind(way, direct, number);
