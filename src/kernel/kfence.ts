@@ -8,6 +8,7 @@
 import { addVirt, PAGE_SIZE, type VirtAddr } from '../base/addr.ts';
 import { attempt } from '../base/errors.ts';
 import type { Kernel } from './kernel.ts';
+import { oncePerKernel } from './once-per-kernel.ts';
 
 export interface GuardedObject {
   readonly object: VirtAddr;
@@ -21,8 +22,6 @@ export interface GuardedObject {
 /** CONFIG_KFENCE_NUM_OBJECTS is no more. */
 const MOST_OBJECTS = 65_535;
 
-const pools = new WeakMap<Kernel, bigint>();
-
 /** The object in whose page of KFENCE's pool an address is; undefined where it is in none. */
 export function guardedObjectAt(kernel: Kernel, address: VirtAddr): GuardedObject | undefined {
   const pool = poolOf(kernel);
@@ -34,15 +33,10 @@ export function guardedObjectAt(kernel: Kernel, address: VirtAddr): GuardedObjec
 }
 
 /** `__kfence_pool`; 0 where KFENCE is off. */
-function poolOf(kernel: Kernel): bigint {
-  let pool = pools.get(kernel);
-  if (pool === undefined) {
-    const symbol = kernel.addressOf('__kfence_pool');
-    pool = (symbol && attempt(() => kernel.memory.pointer(symbol))) ?? 0n;
-    pools.set(kernel, pool);
-  }
-  return pool;
-}
+const poolOf = oncePerKernel((kernel): bigint => {
+  const symbol = kernel.addressOf('__kfence_pool');
+  return (symbol && attempt(() => kernel.memory.pointer(symbol))) ?? 0n;
+});
 
 function metadata(kernel: Kernel, index: number, address: VirtAddr): GuardedObject | undefined {
   const { types } = kernel;

@@ -10,6 +10,7 @@ import { addVirt, type VirtAddr } from '../base/addr.ts';
 import { attempt } from '../base/errors.ts';
 import { firstMember, offsetOf } from '../values/struct-view.ts';
 import type { Kernel } from './kernel.ts';
+import { oncePerKernel } from './once-per-kernel.ts';
 import { pagesOf } from './pages.ts';
 
 type Test = (page: VirtAddr) => boolean;
@@ -48,17 +49,8 @@ export class PageUse {
   }
 }
 
-const remembered = new WeakMap<Kernel, PageUse>();
-
 /** How a kernel marks what its pages are used for, found out once. */
-export function pageUseOf(kernel: Kernel): PageUse {
-  let use = remembered.get(kernel);
-  if (use === undefined) {
-    use = new PageUse(kernel);
-    remembered.set(kernel, use);
-  }
-  return use;
-}
+export const pageUseOf = oncePerKernel((kernel) => new PageUse(kernel));
 
 /** Two flags of one bit have two names (PG_swapcache is PG_owner_priv_1): the first is the bit's own. */
 function flagNames(kernel: Kernel): { name: string; bit: bigint }[] {

@@ -13,6 +13,7 @@ import { KERNEL_SPACE } from '../arch/x86-64/layout.ts';
 import { sizeOf, type CompoundType } from '../debuginfo/types/type.ts';
 import { firstMember, offsetOf } from '../values/struct-view.ts';
 import type { Kernel } from './kernel.ts';
+import { oncePerKernel } from './once-per-kernel.ts';
 
 /** Where the direct map begins without KASLR: since d52888aa2753 (v4.20), and before; 4 and 5 levels. */
 const directMapPlaces: Readonly<Record<number, readonly bigint[]>> = {
@@ -104,17 +105,8 @@ export class Pages {
   }
 }
 
-const remembered = new WeakMap<Kernel, Pages>();
-
 /** What is known of a kernel's pages, read once. */
-export function pagesOf(kernel: Kernel): Pages {
-  let pages = remembered.get(kernel);
-  if (pages === undefined) {
-    pages = new Pages(kernel);
-    remembered.set(kernel, pages);
-  }
-  return pages;
-}
+export const pagesOf = oncePerKernel((kernel) => new Pages(kernel));
 
 /** struct page of a physical address. Throws where the array of them is not known. */
 export function pageOf(kernel: Kernel, physical: PhysAddr | number): VirtAddr {

@@ -12,6 +12,7 @@ import { once, upperBoundBy } from '../base/search.ts';
 import type { KernelSymbol } from '../debuginfo/symbols/symbol-table.ts';
 import { readCpus } from './cpus.ts';
 import type { Kernel } from './kernel.ts';
+import { oncePerKernel } from './once-per-kernel.ts';
 import { listForEachEntry } from './list.ts';
 
 export interface PerCpuPlace {
@@ -42,7 +43,9 @@ interface Areas {
   readonly variables: () => readonly KernelSymbol[];
 }
 
-const remembered = new WeakMap<Kernel, Areas>();
+const areasOf = oncePerKernel(
+  (kernel): Areas => attempt(() => readAreas(kernel)) ?? { units: [], start: 0n, end: 0n, variables: () => [] },
+);
 
 /** The place in per-CPU memory that an address is; undefined where it is none, or the areas cannot be read. */
 export function perCpuPlaceAt(kernel: Kernel, address: VirtAddr): PerCpuPlace | undefined {
@@ -51,15 +54,6 @@ export function perCpuPlaceAt(kernel: Kernel, address: VirtAddr): PerCpuPlace | 
   if (unit === undefined) return undefined;
   const pointer = virtAddr(address - kernel.perCpu.offset(unit.cpu));
   return { cpu: unit.cpu, pointer, variable: variableAt(kernel, areas, pointer) };
-}
-
-function areasOf(kernel: Kernel): Areas {
-  let areas = remembered.get(kernel);
-  if (areas === undefined) {
-    areas = attempt(() => readAreas(kernel)) ?? { units: [], start: 0n, end: 0n, variables: () => [] };
-    remembered.set(kernel, areas);
-  }
-  return areas;
 }
 
 /** What a `__percpu` pointer, or the address of a per-CPU variable, stands for on each CPU; none for other addresses. */

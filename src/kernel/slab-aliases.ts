@@ -8,22 +8,18 @@ import type { VirtAddr } from '../base/addr.ts';
 import { attempt } from '../base/errors.ts';
 import { StructView, containerOf } from '../values/struct-view.ts';
 import type { Kernel } from './kernel.ts';
+import { oncePerKernel } from './once-per-kernel.ts';
 import { rbNodes } from './rbtree.ts';
 import type { SlabCache } from './slab-cache.ts';
 
 /** enum kernfs_node_type. */
 const KERNFS_LINK = 4n;
 
-const remembered = new WeakMap<Kernel, ReadonlyMap<string, readonly string[]>>();
+const aliasesOf = oncePerKernel((kernel) => attempt(() => readAliases(kernel)) ?? new Map<string, string[]>());
 
 /** The names of a cache beside its own, sorted; none where it was not merged or the dump does not tell. */
 export function slabAliases(kernel: Kernel, cache: SlabCache): readonly string[] {
-  let aliases = remembered.get(kernel);
-  if (aliases === undefined) {
-    aliases = attempt(() => readAliases(kernel)) ?? new Map<string, string[]>();
-    remembered.set(kernel, aliases);
-  }
-  return (aliases.get(String(cache.address)) ?? []).filter((name) => name !== cache.name);
+  return (aliasesOf(kernel).get(String(cache.address)) ?? []).filter((name) => name !== cache.name);
 }
 
 /** The names of all links, by the address of the cache they lead to. */

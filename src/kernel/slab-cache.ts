@@ -8,6 +8,7 @@ import type { VirtAddr } from '../base/addr.ts';
 import { attempt } from '../base/errors.ts';
 import type { StructView } from '../values/struct-view.ts';
 import type { Kernel } from './kernel.ts';
+import { oncePerKernel } from './once-per-kernel.ts';
 import { listForEachEntry } from './list.ts';
 
 /** The cache that objects of one size, or of several kinds of that size, come from. */
@@ -36,22 +37,13 @@ export interface SlabCacheList {
   readonly broken: string | undefined;
 }
 
-const remembered = new WeakMap<Kernel, SlabCacheList>();
-
 /** Every cache, in the order of the kernel's list, newest first; none where there is no such list. */
 export function slabCaches(kernel: Kernel): readonly SlabCache[] {
   return slabCacheList(kernel).caches;
 }
 
 /** As `slabCaches`, with what is wrong with the list. */
-export function slabCacheList(kernel: Kernel): SlabCacheList {
-  let list = remembered.get(kernel);
-  if (list === undefined) {
-    list = readList(kernel);
-    remembered.set(kernel, list);
-  }
-  return list;
-}
+export const slabCacheList = oncePerKernel(readList);
 
 /** The cache of that name; undefined where there is none. */
 export function slabCacheNamed(kernel: Kernel, name: string): SlabCache | undefined {

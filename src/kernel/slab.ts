@@ -9,6 +9,7 @@
 import { addVirt, type VirtAddr } from '../base/addr.ts';
 import { attempt } from '../base/errors.ts';
 import type { Kernel } from './kernel.ts';
+import { oncePerKernel } from './once-per-kernel.ts';
 import { guardedObjectAt } from './kfence.ts';
 import { pageUseOf, type PageUse } from './page-flags.ts';
 import { pagesOf, type Pages } from './pages.ts';
@@ -60,16 +61,7 @@ export function slabOfPage(kernel: Kernel, page: VirtAddr): Slab | undefined {
   return frame === undefined ? undefined : slabsOf(kernel).ofFrame(frame);
 }
 
-const remembered = new WeakMap<Kernel, Slabs>();
-
-function slabsOf(kernel: Kernel): Slabs {
-  let slabs = remembered.get(kernel);
-  if (slabs === undefined) {
-    slabs = new Slabs(kernel);
-    remembered.set(kernel, slabs);
-  }
-  return slabs;
-}
+const slabsOf = oncePerKernel((kernel) => new Slabs(kernel));
 
 const MOST_FRAMES = 1 << 20;
 

@@ -15,6 +15,7 @@ import { sizeOf } from '../debuginfo/types/type.ts';
 import { memberOf } from '../values/struct-view.ts';
 import { readCpus } from './cpus.ts';
 import type { Kernel } from './kernel.ts';
+import { oncePerKernel } from './once-per-kernel.ts';
 import type { Task } from './tasks.ts';
 
 export interface Stack {
@@ -38,16 +39,7 @@ const exceptionNames: Readonly<Record<string, string>> = {
 };
 
 /** The stacks of a kernel, read once. */
-export function stacksOf(kernel: Kernel): Stacks {
-  let stacks = remembered.get(kernel);
-  if (stacks === undefined) {
-    stacks = new Stacks(kernel);
-    remembered.set(kernel, stacks);
-  }
-  return stacks;
-}
-
-const remembered = new WeakMap<Kernel, Stacks>();
+export const stacksOf = oncePerKernel((kernel) => new Stacks(kernel));
 
 export class Stacks {
   readonly threadSize: number;

@@ -5,6 +5,7 @@
 
 import { sizeOf, strip, type CompoundType, type Type } from '../debuginfo/types/type.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { oncePerKernel } from '../kernel/once-per-kernel.ts';
 import { slabCaches, type SlabCache } from '../kernel/slab.ts';
 
 const CACHE_LINE = 64;
@@ -38,15 +39,11 @@ function familyOf(cache: SlabCache): string {
   return cache.name.replace(GENERAL_NAME, '');
 }
 
-const remembered = new WeakMap<Kernel, StructSizes>();
+const sizesOf = oncePerKernel(readSizes);
 
 /** Structs that fit in an object of the cache as one thing; where anything is allocated there, any that ends in an array, too. */
 export function* fittingTypes(kernel: Kernel, cache: SlabCache): Generator<CompoundType> {
-  let sizes = remembered.get(kernel);
-  if (sizes === undefined) {
-    sizes = sizesOf(kernel);
-    remembered.set(kernel, sizes);
-  }
+  const sizes = sizesOf(kernel);
   const { from, to } = sizesIn(kernel, cache);
   for (let size = from; size <= to; size++) yield* sizes.fixed.get(size) ?? [];
   for (const type of sizes.extended) {
@@ -60,7 +57,7 @@ interface StructSizes {
   readonly extended: readonly CompoundType[];
 }
 
-function sizesOf(kernel: Kernel): StructSizes {
+function readSizes(kernel: Kernel): StructSizes {
   const fixed = new Map<number, CompoundType[]>();
   const extended: CompoundType[] = [];
   for (const type of kernel.userTypes.compounds()) {

@@ -13,6 +13,7 @@ import { embeddedPath, embedsAt, memberAt } from '../debuginfo/types/member-at.t
 import type { CompoundType } from '../debuginfo/types/type.ts';
 import { structOfCacheName } from '../kernel/cache-types.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { oncePerKernel } from '../kernel/once-per-kernel.ts';
 import { slabAliases, slabObjectAt, type SlabCache, type SlabObject } from '../kernel/slab.ts';
 import { readTasks } from '../kernel/tasks.ts';
 import { fittingTypes, isGeneral, sizesIn } from './fitting-types.ts';
@@ -38,16 +39,7 @@ interface Evidence {
 const MOST_FOLLOWED = 2000;
 const MOST_EVIDENCE = 8;
 
-const remembered = new WeakMap<Kernel, ObjectTypes>();
-
-export function objectTypes(kernel: Kernel): ObjectTypes {
-  let types = remembered.get(kernel);
-  if (types === undefined) {
-    types = new ObjectTypes(kernel);
-    remembered.set(kernel, types);
-  }
-  return types;
-}
+export const objectTypes = oncePerKernel((kernel) => new ObjectTypes(kernel));
 
 export class ObjectTypes {
   readonly #kernel: Kernel;
