@@ -1,6 +1,6 @@
 /** Runs one command line's words in a session. */
 
-import { NeedResource, UnavailableError } from '../base/errors.ts';
+import { LookupError, NeedResource, UnavailableError } from '../base/errors.ts';
 import { beginLosses, type Losses } from '../base/losses.ts';
 import type { Result } from '../query/result.ts';
 import { whyUnread } from '../query/unread.ts';
@@ -42,7 +42,15 @@ export function runCommand(session: Session, { command, args }: Invocation): Ite
 
 function* withLosses(results: Iterable<Result>): Generator<Result> {
   const losses = beginLosses();
-  yield* results;
+  try {
+    yield* results;
+  } catch (error) {
+    // What is not found may be where the dump has no memory.
+    const [first] = losses.faults;
+    if (error instanceof LookupError && first !== undefined)
+      throw new UnavailableError(`${error.message}; it may be in memory that cannot be read: ${first.message}`);
+    throw error;
+  }
   const message = lossesText(losses);
   if (message !== undefined) yield { type: 'note', message };
 }

@@ -68,7 +68,7 @@ export class Session {
 
   /** The tasks a word names: a decimal pid, or the address of a task_struct. Throws LookupError. */
   tasksNamed(word: string): readonly Task[] {
-    const { tasks } = this.tasks();
+    const { tasks, warnings } = this.tasks();
     if (/^\d+$/.test(word)) {
       const pid = Number(word);
       const found = tasks.filter((task) => attempt(() => task.pid) === pid);
@@ -76,7 +76,8 @@ export class Session {
     }
     const address = parseHex(word);
     const found = tasks.filter((task) => task.address === address);
-    if (found.length === 0) throw new LookupError('task (a pid, or the address of a task_struct)', word);
+    const among = warnings.map((warning) => `; ${warning}`).join('');
+    if (found.length === 0) throw new LookupError(`task (a pid, or the address of a task_struct${among})`, word);
     return found;
   }
 

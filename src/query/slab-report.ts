@@ -106,8 +106,10 @@ function cacheNamed(kernel: Kernel, name: string): SlabCache | undefined {
 function cacheCalled(kernel: Kernel, name: string): SlabCache {
   const found = cacheNamed(kernel, name);
   if (found !== undefined) return found;
-  const known = slabCacheList(kernel).caches.flatMap((cache) => [cache.name, ...slabAliases(kernel, cache)]);
-  throw new LookupError('slab cache', name, nearestNames(name, known));
+  const { caches, broken } = slabCacheList(kernel);
+  const known = caches.flatMap((cache) => [cache.name, ...slabAliases(kernel, cache)]);
+  const among = broken === undefined ? '' : ` (the list of caches is broken: ${broken})`;
+  throw new LookupError(`slab cache${among}`, name, nearestNames(name, known));
 }
 
 /** A slab with one of its objects, or with all. */

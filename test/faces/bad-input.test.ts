@@ -64,6 +64,9 @@ describe('a dump that was cut off', () => {
     );
     expect(most.stderr).not.toMatch(/internal error/);
     expect(most.stdout).toMatch(/ RELEASE: 6\.1\.0/);
+    const json = await program.run([vmlinux, cut, '--json', '-c', 'ps; sys; mod; log; kmem -s']);
+    for (const line of json.stdout.trim().split('\n')) expect(() => void JSON.parse(line)).not.toThrow();
+    expect(json.stdout).toMatch(/"notes":\["cannot read [^"]*: what is above may lack what was there"\]/);
 
     for (const left of [Math.floor(size / 2), 65_536, 1024, 100]) {
       truncateSync(cut, left);

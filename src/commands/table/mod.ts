@@ -86,7 +86,8 @@ export function moduleNamed({ kernel }: Session, name: string): Module {
   const found = modules.named(name) ?? modules.named(canonicalName(name));
   if (found !== undefined) return found;
   const names = modules.modules.map((module) => module.name);
-  throw new LookupError('loaded module', name, nearestNames(name, names));
+  const among = modules.broken === undefined ? '' : ` (the list of modules is broken: ${modules.broken})`;
+  throw new LookupError(`loaded module${among}`, name, nearestNames(name, names));
 }
 
 /** @throws OpenError, LookupError where there is no file of its build */
