@@ -1,5 +1,5 @@
-// Shows the program at work: makes the sample dump `nfs` where it is not there yet, builds, and asks the first three
-// questions about it. Progress goes to stderr, what vmscope says to stdout.
+// Shows the program at work: makes the sample dump `nfs` where it is not there yet, builds, and asks the first
+// questions about it, up to where the bad pointer came from. Progress goes to stderr, what vmscope says to stdout.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { relative } from 'node:path';
 import { ensureFixtures } from './fixtures/fixtures.ts';
@@ -27,7 +27,7 @@ await runTool(async () => {
   const vmcore = `${fixture.folder}/vmcore`;
   const program = projectFile('dist/vmscope.js');
   console.log(`\n${fixture.info.description}\nkernel ${fixture.info.release}`);
-  for (const command of ['sys', `log | tail -n ${logLines}`, 'bt']) show(program, vmcore, command);
+  for (const command of ['sys', `log | tail -n ${logLines}`, 'bt', 'origin rdi']) show(program, vmcore, command);
   console.log(
     `\nGo on at the prompt:  npx vmscope ${relative(process.cwd(), vmcore).startsWith('..') ? vmcore : relative(process.cwd(), vmcore)}`,
   );
