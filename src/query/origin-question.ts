@@ -16,7 +16,8 @@ import type { Unwinder } from '../unwind/unwinder.ts';
 import { addressOfValue, scalarOf, type Value } from '../values/value.ts';
 import { describeFrame } from './backtrace.ts';
 import { nameOf, type FramePosition } from './chosen-frame.ts';
-import { OriginDescription, type OriginExpression, type OriginReport } from './origin.ts';
+import { OriginDescription } from './origin-description.ts';
+import type { OriginExpression, OriginReport } from './origin-report.ts';
 import { OriginNames } from './origin-names.ts';
 import { walkStack, type StackSubject } from './stack-walk.ts';
 

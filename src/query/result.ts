@@ -13,7 +13,7 @@ import type { MemoryDump, RawMemory } from './memory-dump.ts';
 import type { SearchReport } from './memory-search.ts';
 import type { UnreadObjects } from './object-array.ts';
 import type { ModuleReport, TaintReport } from './module-list.ts';
-import type { OriginReport } from './origin.ts';
+import type { OriginReport } from './origin-report.ts';
 import type { ProcessList } from './process-list.ts';
 import type { RawStack } from './raw-stack.ts';
 import type { RunTimes } from './run-times.ts';

@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { loadDisassembler } from '../../src/disasm/disassembler.ts';
 import { OriginQuestion } from '../../src/query/origin-question.ts';
-import type { OriginReport, OriginRow } from '../../src/query/origin.ts';
+import type { OriginReport, OriginRow } from '../../src/query/origin-report.ts';
 import { stackOfTask, walkStack } from '../../src/query/stack-walk.ts';
 import { attempt } from '../../src/base/errors.ts';
 import { FrameContexts } from '../../src/unwind/frame-context.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { virtAddr } from '../../base/addr.ts';
 import type { BacktraceFrame } from '../../query/backtrace.ts';
-import type { OriginInstruction, OriginList, OriginReport, OriginRow, OriginStop } from '../../query/origin.ts';
+import type { OriginInstruction, OriginList, OriginReport, OriginRow, OriginStop } from '../../query/origin-report.ts';
 import { renderOrigin } from './origin.ts';
 
 const frame = (number: number, symbol: string): BacktraceFrame => ({

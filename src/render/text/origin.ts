@@ -8,7 +8,7 @@ import type {
   OriginRow,
   OriginStop,
   OriginValue,
-} from '../../query/origin.ts';
+} from '../../query/origin-report.ts';
 import { frameLine, inlinedLine } from './backtrace.ts';
 import { escapeLine } from './escape.ts';
 import { wordText } from './words.ts';
