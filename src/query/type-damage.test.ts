@@ -32,6 +32,9 @@ function memory(): { target: ReturnType<KernelBuilder['target']>; at: VirtAddr }
   return { target: builder.target(), at: addVirt(page, 4096) };
 }
 
+/** A value that is shown has 100,000 parts at the most, and there are nine of each type. */
+const STEPS = 500_000_000;
+
 const { target, at } = memory();
 
 function ask(kernel: Kernel, type: CompoundType): void {
@@ -58,7 +61,7 @@ function use(bytes: Uint8Array): void {
   const kernel = new Kernel({ ...target, types: new TypeCatalog([() => btf]) });
   Object.defineProperty(kernel, 'userTypes', { value: kernel.types });
   let count = 0;
-  for (const type of btf.compounds()) if (++count <= 40) survives(0, () => ask(kernel, type));
+  for (const type of btf.compounds()) if (++count <= 40) survives(0, () => ask(kernel, type), STEPS);
   typesLike(kernel, { low: 0, high: 2 ** 32 }, 'int');
   for (const name of ['flags', 'state']) btf.enumeration(name);
   btf.enumerator('GONE');
@@ -66,7 +69,7 @@ function use(bytes: Uint8Array): void {
 
 describe('damaged types', () => {
   it('end in an answer or an error for the user', () => {
-    mutationRun(typeData(), 150, use);
+    mutationRun(typeData(), 150, use, STEPS);
   });
 
   it('one field after another', () => {
@@ -81,7 +84,7 @@ describe('damaged types', () => {
         const value = [0, 1, 2, 5, 9, 17, 33, 0x7fff_ffff, 0xffff_ffff, 0x0100_0000][Math.floor(random() * 10)] ?? 0;
         view.setUint32(word, value, true);
       }
-      survives(seed, () => use(bytes));
+      survives(seed, () => use(bytes), STEPS);
     }
   });
 });

@@ -269,7 +269,10 @@ class Machine {
   #type(unitOffset: number): StackType {
     if (unitOffset === 0) return genericType;
     if (this.#context.baseType === undefined) throw new LookupError('base type', `at ${unitOffset}`);
-    return this.#context.baseType(unitOffset);
+    const type = this.#context.baseType(unitOffset);
+    if (!(type.size > 0 && type.size <= LARGEST_CONSTANT))
+      throw new FormatError('DWARF expression', `has a type of ${type.size} bytes`);
+    return type;
   }
 
   #read(type: StackType): StackEntry {
