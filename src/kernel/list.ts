@@ -3,6 +3,7 @@
 import { addVirt, type VirtAddr } from '../base/addr.ts';
 import { checkCancelled } from '../base/cancel.ts';
 import { FaultError, FormatError } from '../base/errors.ts';
+import { noteLoss } from '../base/losses.ts';
 import type { CompoundType } from '../debuginfo/types/type.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import { containerOf } from '../values/struct-view.ts';
@@ -55,6 +56,7 @@ function walk(memory: AddressSpace, head: VirtAddr, link: number): { nodes: Virt
       nodes.push(node);
     }
   } catch (error) {
+    if (error instanceof FaultError) noteLoss(error);
     if (error instanceof FaultError || error instanceof FormatError) return { nodes, broken: error.message };
     throw error;
   }

@@ -2,7 +2,8 @@
 
 import { addVirt, type VirtAddr } from '../base/addr.ts';
 import { checkCancelled } from '../base/cancel.ts';
-import { isExpected } from '../base/errors.ts';
+import { FaultError, isExpected } from '../base/errors.ts';
+import { noteLoss } from '../base/losses.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 
 const MOST_NODES = 10_000_000;
@@ -31,6 +32,7 @@ export function rbNodes(memory: AddressSpace, root: VirtAddr): TreeWalk {
       return memory.pointer(at);
     } catch (error) {
       if (!isExpected(error)) throw error;
+      if (error instanceof FaultError) noteLoss(error);
       broken ??= error.message;
       return undefined;
     }

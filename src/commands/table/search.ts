@@ -77,6 +77,8 @@ export const search: Command = {
       throw new UsageError(`search: -x ${context} is no usable count (0 to ${PAGE / unit})`);
     const problems = new TableProblems();
     yield* searchMemory(session.kernel.target.image, areasOf(session, args, problems), pattern, context, problems);
+    const stacks = args.has('-t') || args.has('-T');
+    for (const message of stacks ? session.tasks().warnings : []) yield { type: 'note', message };
   },
 };
 
