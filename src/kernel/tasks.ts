@@ -92,7 +92,7 @@ export class Task {
 const PF_KTHREAD = 0x0020_0000;
 
 export interface TaskList {
-  /** Idle tasks first, then by the order of the kernel's list; threads behind their leader. */
+  /** By pid; the idle tasks, which all have pid 0, by CPU. */
   readonly tasks: readonly Task[];
   /** What kept the list from being whole. */
   readonly warnings: readonly string[];
@@ -125,7 +125,12 @@ export function readTasks(kernel: Kernel): TaskList {
     if (broken !== undefined) warnings.push(`threads of task ${leader.toString(16)} may be left out: ${broken}`);
     for (const thread of entries) add(thread);
   }
-  return { tasks, warnings };
+  return { tasks: byPid(tasks), warnings };
+}
+
+function byPid(tasks: readonly Task[]): Task[] {
+  const pids = new Map(tasks.map((task) => [task, task.pid]));
+  return [...tasks].sort((a, b) => (pids.get(a) ?? 0) - (pids.get(b) ?? 0));
 }
 
 /** Why a task cannot be one: its task_struct is not in the dump, or overwritten. */

@@ -5,6 +5,8 @@ import { homedir } from 'node:os';
 import { Session } from '../../src/commands/session.ts';
 import { parseLine } from '../../src/commands/line.ts';
 import { invocationOf, runCommand } from '../../src/commands/run.ts';
+import { virtAddr } from '../../src/base/addr.ts';
+import { Task } from '../../src/kernel/tasks.ts';
 import { NodeHost } from '../../src/faces/node/host.ts';
 import { startZstd } from '../../src/faces/node/zstd.ts';
 import { renderAll } from '../../src/render/text/index.ts';
@@ -137,6 +139,15 @@ export class Fixture {
       sessions.set(this.name, session);
     }
     return session;
+  }
+
+  /**
+   * Makes the task current that crash began with. Where nothing panicked that is the idle task of the first CPU,
+   * whatever ran there.
+   */
+  standWithCrash(): void {
+    const task = /TASK: ([0-9a-f]{16})/.exec(this.crash('set') ?? '')?.[1];
+    if (task !== undefined) this.session.current = new Task(this.session.kernel, virtAddr(BigInt(`0x${task}`)));
   }
 
   /** The dump by itself: no vmlinux and no module file is looked for. */

@@ -70,6 +70,7 @@ function explainWord(session: Session, ours: string, theirs: string): string | u
 
 describe.each(names)('the words of stacks of %s, beside crash', (name) => {
   const fixture = new Fixture(name);
+  fixture.standWithCrash();
   const { session } = fixture;
   const inUserMode = new Set(
     session
@@ -125,6 +126,7 @@ function textOf(lines: readonly string[]): Map<string, string> {
 
 describe.each(names)('addresses of code on stacks of %s, beside crash', (name) => {
   const fixture = new Fixture(name);
+  fixture.standWithCrash();
   const { session } = fixture;
 
   it.each(['bt -t', 'bt -T', 'foreach bt -t', 'foreach bt -T'])('%s has those of crash', (command) => {
@@ -172,6 +174,7 @@ function explainPlace(
 
 describe.each(names)('saved registers on stacks of %s, beside crash', (name) => {
   const fixture = new Fixture(name);
+  fixture.standWithCrash();
   /** Each block of registers by the line above it. */
   const blocks = (text: readonly string[]): Map<string, string> => {
     const found = new Map<string, string>();
@@ -221,6 +224,7 @@ describe.each(names)('saved registers on stacks of %s, beside crash', (name) => 
 
 describe.each(names)('which stacks are shown of %s, beside crash', (name) => {
   const fixture = new Fixture(name);
+  fixture.standWithCrash();
   const headers = (text: readonly string[]): string[] => text.filter((line) => line.startsWith('PID: '));
 
   it.each(['bt -v', 'bt -g', 'bt -R vfs_write', 'bt -R schedule'])('%s', (command) => {

@@ -13,7 +13,15 @@ const asked = /^(struct|union|p|px|pd|whatis|list|\w+\.\w+ |\*)/;
 
 /** GDB counts its values; what stands at a line's end is padding. */
 function normal(line: string): string {
-  return line.replace(/\$\d+/g, '$N').trimEnd();
+  return line
+    .replace(/\$\d+/g, '$N')
+    .replace(/[^\p{ASCII}]/gu, octal)
+    .trimEnd();
+}
+
+/** GDB takes bytes of a damaged string that happen to be UTF-8 for a letter; crash shows it. */
+function octal(letter: string): string {
+  return Array.from(new TextEncoder().encode(letter), (byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
 }
 
 /** Lines that are right on one side only, with the reason. Both sides lose what matches. */
