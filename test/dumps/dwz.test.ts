@@ -150,12 +150,12 @@ it('whatever the bytes of the shared file and of the link, nothing but an error 
     const files = memoryHost(
       new Map([
         ['/files/one', program],
-        [`/root/.build-id/${buildId.slice(0, 2)}/${buildId.slice(2)}.debug`, common],
+        [`/debug/.build-id/${buildId.slice(0, 2)}/${buildId.slice(2)}.debug`, common],
       ]),
     );
     const elf = attempt(() => openElf(files, '/files/one'));
     if (elf === undefined) return;
-    const dwarf = new DwarfInfo(new DwarfSections(elf, files, { alternate: alternateOf(elf, files, ['/root']) }));
+    const dwarf = new DwarfInfo(new DwarfSections(elf, files, { alternate: alternateOf(elf, files, ['/debug']) }));
     for (const name of ['node', 'queue', 'only_one'])
       attempt(() => dwarf.types.compound('struct', name)?.members.map(({ type }) => typeName(type)));
     attempt(() => dwarf.types.variable('twin'));
@@ -177,11 +177,11 @@ function readSection(file: Uint8Array, name: string): { bytes: Uint8Array; offse
 
 it('the shared file is looked for only where debug files are searched for', () => {
   const buildId = 'ab'.repeat(20);
-  const paths = (name: string): string[] => alternatePaths('/files/lib/one.debug', { name, buildId }, ['/root']);
-  const byId = `/root/.build-id/ab/${buildId.slice(2)}.debug`;
+  const paths = (name: string): string[] => alternatePaths('/files/lib/one.debug', { name, buildId }, ['/debug']);
+  const byId = `/debug/.build-id/ab/${buildId.slice(2)}.debug`;
   expect(paths('../../.dwz/x86/one.debug')).toEqual([
     byId,
-    '/root/.dwz/x86/one.debug',
+    '/debug/.dwz/x86/one.debug',
     '/files/lib/.dwz/x86/one.debug',
     '/files/lib/one.debug',
   ]);

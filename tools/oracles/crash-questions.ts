@@ -1,6 +1,9 @@
 // What crash is asked of a fixture. Of the fixtures that boot one kernel only the first is asked everything: types are
 // the same in all of them, and crash takes half a minute to list them.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type JsonObject, isObject } from '../lib/json.ts';
+import { projectFile } from '../lib/project.ts';
 
 /** Before the modules' debug information is loaded, since that changes what `mod` and `bt` print. */
 const plainQuestions = [
@@ -406,18 +409,11 @@ export function crashQuestions(fixture: string, facts: JsonObject, console: stri
   ];
 }
 
-/** What decides the questions about a fixture, beside the facts. */
-export function questionInputs(fixture: string): string {
+/**
+ * What decides the questions about a fixture, beside the facts: this file, as it is written. What a bundler makes of its
+ * functions differs from one tool to the next.
+ */
+export async function questionInputs(fixture: string): Promise<string> {
   if (dumpedInAnotherWay.includes(fixture)) return JSON.stringify(dumpQuestions);
-  return JSON.stringify([
-    plainQuestions,
-    moduleQuestions,
-    reloadQuestions,
-    structureQuestions,
-    searchQuestions,
-    thorough,
-    walkQuestions.toString(),
-    addressCommands.toString(),
-    kmemCommands.toString(),
-  ]);
+  return readFile(projectFile(join('tools', 'oracles', 'crash-questions.ts')), 'utf8');
 }

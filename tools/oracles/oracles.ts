@@ -25,7 +25,7 @@ function oraclePath(fixture: Fixture): string {
 }
 
 async function inputsHash({ info }: Fixture): Promise<string> {
-  return hashOf(await oracleVersions(), await drgnInputs(), questionInputs(info.name));
+  return hashOf(await oracleVersions(), await drgnInputs(), await questionInputs(info.name));
 }
 
 async function isFresh(fixture: Fixture): Promise<boolean> {
