@@ -23,8 +23,10 @@ export function sourceAt(kernel: Kernel, at: VirtAddr): SourceAt {
   if (code === undefined) return { ...nothing, missing: undefined };
   try {
     const dwarf = code.dwarf();
-    if (dwarf === undefined)
-      return { ...nothing, missing: `no lines, inlined calls and variables: ${code.whyNoDwarf()}` };
+    if (dwarf === undefined) {
+      const why = code.whyNoDwarf();
+      return { ...nothing, missing: why === undefined ? why : `no lines, inlined calls and variables: ${why}` };
+    }
     const address = code.toTable(at);
     const frames = dwarf.framesAt(address);
     return { frames, line: frames.length === 0 ? dwarf.lineAt(address) : undefined, missing: undefined };

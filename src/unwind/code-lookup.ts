@@ -3,11 +3,12 @@
  * table, its DWARF, and the address as that object knows it.
  */
 
-import type { VirtAddr } from '../base/addr.ts';
+import { addVirt, type VirtAddr } from '../base/addr.ts';
 import { attempt } from '../base/errors.ts';
 import { KERNEL_SPACE } from '../arch/x86-64/layout.ts';
 import type { DwarfInfo } from '../debuginfo/dwarf/dwarf-info.ts';
 import type { OrcTable } from '../debuginfo/orc/orc-table.ts';
+import { copiedByFtrace } from '../kernel/ftrace-trampolines.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 
 export interface CodeObject {
@@ -15,8 +16,8 @@ export interface CodeObject {
   readonly module: string | undefined;
   readonly orc: () => OrcTable | undefined;
   readonly dwarf: () => DwarfInfo | undefined;
-  /** Where there is none: why, for the user. */
-  readonly whyNoDwarf: () => string;
+  /** Where there is none: why, for the user; undefined where no file could have it. */
+  readonly whyNoDwarf: () => string | undefined;
   /** The address as the object's tables have it, as a signed 64-bit integer. */
   toTable(address: VirtAddr): number;
 }
@@ -32,8 +33,18 @@ export function codeObjectAt(kernel: Kernel, address: VirtAddr): CodeObject | un
       toTable: (at) => Number(BigInt.asIntN(64, at)),
     };
   }
-  if (!kernel.symbols.isKernelText(address)) return undefined;
   const { vmlinux } = kernel.target;
+  if (!kernel.symbols.isKernelText(address)) {
+    const copied = copiedByFtrace(kernel, address);
+    if (copied === undefined) return undefined;
+    return {
+      module: undefined,
+      orc: vmlinux.orc,
+      dwarf: () => undefined,
+      whyNoDwarf: () => undefined,
+      toTable: (at) => Number(BigInt.asIntN(64, kernel.linked(addVirt(copied, at - address)))),
+    };
+  }
   return {
     module: undefined,
     orc: vmlinux.orc,
