@@ -9,7 +9,7 @@ import { backtrace } from '../../src/query/backtrace.ts';
 import { renderText } from '../../src/render/text/index.ts';
 import { openElf } from '../../src/target/find-vmlinux.ts';
 import { openTarget, type Target } from '../../src/target/target.ts';
-import { Fixture } from './fixture.ts';
+import { Fixture, countBytes } from './fixture.ts';
 
 const host = new NodeHost();
 
@@ -67,23 +67,8 @@ describe.each(['nfs', 'sysrq-7.2'] as const)('bt of %s', (name) => {
 describe('the work that bt of nfs takes', () => {
   it('reads a small part of the files: a few units, no section whole that it need not', () => {
     const fixture = new Fixture('nfs');
-    let bytes = 0;
     const counting = new NodeHost();
-    const open = counting.open.bind(counting);
-    counting.open = (path) => {
-      const file = open(path);
-      if (file === undefined) return undefined;
-      return {
-        path: file.path,
-        size: file.size,
-        close: () => file.close(),
-        readInto: (offset, target) => {
-          const count = file.readInto(offset, target);
-          bytes += count;
-          return count;
-        },
-      };
-    };
+    const bytes = countBytes(counting);
     const target = openTarget(counting, {
       dumps: [`${fixture.folder}/vmcore`],
       vmlinux: undefined,
@@ -93,6 +78,6 @@ describe('the work that bt of nfs takes', () => {
     const session = new Session(target);
     crashTrace(session);
     expect(target.vmlinux.dwarf()?.unitsOpened).toBeLessThanOrEqual(16);
-    expect(bytes).toBeLessThan(32 << 20);
+    expect(bytes()).toBeLessThan(32 << 20);
   });
 });

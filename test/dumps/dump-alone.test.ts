@@ -12,7 +12,15 @@ import { declare } from '../../src/debuginfo/types/declaration.ts';
 import { messageOf } from '../../src/base/errors.ts';
 import type { Kernel } from '../../src/kernel/kernel.ts';
 import { backtrace } from '../../src/query/backtrace.ts';
-import { Fixture, fixtureNames, newHost, openAlone, specialFixtureNames, stoppedFixtureNames } from './fixture.ts';
+import {
+  Fixture,
+  fixtureNames,
+  newHost,
+  openAlone,
+  specialFixtureNames,
+  stoppedFixtureNames,
+  countBytes,
+} from './fixture.ts';
 
 await loadDisassembler('x86_64');
 
@@ -210,26 +218,11 @@ describe.each(['nfs', 'sysrq-6.12', 'sysrq-7.2'] as const)('%s alone, of a kerne
 
 describe('the work that bt of nfs alone takes', () => {
   it('reads what it needs', () => {
-    let bytes = 0;
     const host = newHost();
-    const open = host.open.bind(host);
-    host.open = (path) => {
-      const file = open(path);
-      if (file === undefined) return undefined;
-      return {
-        path: file.path,
-        size: file.size,
-        close: () => file.close(),
-        readInto: (offset, target) => {
-          const count = file.readInto(offset, target);
-          bytes += count;
-          return count;
-        },
-      };
-    };
+    const bytes = countBytes(host);
     const fixture = new Fixture('nfs');
     const session = new Session(openAlone(`${fixture.folder}/vmcore`, host));
     fixture.run('bt', session);
-    expect(bytes).toBeLessThan(16 << 20);
+    expect(bytes()).toBeLessThan(16 << 20);
   });
 });

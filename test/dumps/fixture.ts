@@ -220,3 +220,24 @@ export function openAlone(dump: string, on = host): Target {
     moduleFolders: [],
   });
 }
+
+/** Makes a host count what is read of its files. Gives the number of bytes up to now. */
+export function countBytes(counted: NodeHost): () => number {
+  let bytes = 0;
+  const open = counted.open.bind(counted);
+  counted.open = (path) => {
+    const file = open(path);
+    if (file === undefined) return undefined;
+    return {
+      path: file.path,
+      size: file.size,
+      close: () => file.close(),
+      readInto: (offset, target) => {
+        const count = file.readInto(offset, target);
+        bytes += count;
+        return count;
+      },
+    };
+  };
+  return () => bytes;
+}
