@@ -36,8 +36,12 @@ export function kernelCodeSource(kernel: Kernel): CodeSource {
     named: (name) => kernel.symbols.named(name).map(({ address }) => address),
     read: (start, length) => {
       const code = attempt(() => readCode(kernel, start, length));
-      if (code === undefined || code.fault !== undefined) return undefined;
-      if (code.pieces.some(({ substitute }) => substitute !== undefined)) return undefined;
+      if (code === undefined) return undefined;
+      if (code.fault !== undefined || code.pieces.some(({ substitute }) => substitute !== undefined)) {
+        // Where that is because the dump lacks the page, the answer has to say so.
+        attempt(() => kernel.memory.bytes(start, length));
+        return undefined;
+      }
       const bytes = bytesOf(code.pieces);
       return bytes.length === length ? bytes : undefined;
     },
